@@ -1,0 +1,193 @@
+"""What a person has set: flags and environment first, then `settings.json`, then the defaults."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from .errors import BadInput, Misconfigured
+from .files import write_atomic
+
+CIVITAI = "https://civitai.com"
+CIVITAI_IMAGES = "https://image.civitai.com/xG1nkqKTMzGDvpLrqFT7WA"
+HUGGINGFACE = "https://huggingface.co"
+
+_SECRETS = ("civitai_key", "huggingface_token")
+
+
+def _http_address(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme not in ("http", "https") or not parts.hostname):
+        raise ValueError("must be an http(s) address, like https://example.org")
+    return text.rstrip("/")
+
+
+def _header_safe(text: str) -> str:
+    """A key goes into a header: blanks around it are a slip of copying, others are an error."""
+    text = text.strip()
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("must be printable ASCII without blanks")
+    return text
+
+
+Address = Annotated[str, AfterValidator(_http_address)]
+Secret = Annotated[str, AfterValidator(_header_safe)]
+
+
+class Values(BaseModel):
+    """The settings a person can change while we run; what the settings page edits."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+    civitai_key: Secret = ""
+    huggingface_token: Secret = ""
+    require_key: bool | None = None
+    """None: only where the server listens beyond loopback."""
+    allow_hosts: list[str] = Field(default_factory=list[str], max_length=100)
+    """Further names that this server answers to."""
+    public_url: Address = ""
+    """The address that others use to come here, behind a proxy."""
+    proxy: Address = ""
+    """For CivitAI and Hugging Face; empty: the system's."""
+    proxy_foreign: bool = False
+    """Whether foreign addresses go through the proxy too."""
+    allow_private_addresses: bool = False
+    """Whether foreign addresses may be of the private network."""
+    civitai_in_flight: int = Field(default=4, ge=1, le=16)
+    """Requests to CivitAI at once."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What flags and environment say; fixed while we run. Empty means: not said."""
+
+    civitai: str = CIVITAI
+    civitai_images: str = CIVITAI_IMAGES
+    huggingface: str = HUGGINGFACE
+    key: str = ""
+    overrides: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Values that win over the file, by the name of the setting."""
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> Options:
+        """From the environment, flags winning. Raises Misconfigured for what cannot be meant."""
+        said = dict(flags or {})
+
+        def pick(name: str, variable: str, default: str = "") -> str:
+            return str(said.get(name) or environ.get(variable) or default)
+
+        given: dict[str, Any] = {
+            "civitai_key": environ.get("CIVITAI_API_KEY", ""),
+            "huggingface_token": environ.get("HF_TOKEN", ""),
+            "public_url": pick("public_url", "CURATOR_PUBLIC_URL"),
+            "allow_hosts": list(said.get("allow_host") or [])
+            or [name for name in environ.get("CURATOR_ALLOW_HOST", "").split(",") if name.strip()],
+            "require_key": True
+            if said.get("require_key")
+            else _switch(environ.get("CURATOR_REQUIRE_KEY", ""), "CURATOR_REQUIRE_KEY"),
+            "allow_private_addresses": True if said.get("allow_private") else None,
+        }
+        overrides = {name: value for name, value in given.items() if value not in ("", [], None)}
+        try:
+            checked = Values.model_validate(overrides).model_dump(include=set(overrides))
+            return cls(
+                civitai=_base(pick("civitai", "CURATOR_CIVITAI", CIVITAI)),
+                civitai_images=_base(
+                    pick("civitai_images", "CURATOR_CIVITAI_IMAGES", CIVITAI_IMAGES)
+                ),
+                huggingface=_base(pick("huggingface", "CURATOR_HUGGINGFACE", HUGGINGFACE)),
+                key=environ.get("CURATOR_KEY", "").strip(),
+                overrides=checked,
+            )
+        except ValidationError as error:
+            name, why = _first(error)
+            raise Misconfigured(f"The setting {name} from flags or environment: {why}.") from error
+        except ValueError as error:
+            raise Misconfigured(str(error)) from error
+
+
+class Settings:
+    """`settings.json` of the data folder (mode 600: it may hold keys), and what overrides it."""
+
+    def __init__(self, path: Path, options: Options) -> None:
+        """Raises Misconfigured when the file is there and cannot be read."""
+        self._path = path
+        self._lock = threading.Lock()
+        self.options = options
+        self._stored = self._load()
+        self.values = self._effective()
+
+    def change(self, changes: Mapping[str, Any]) -> Values:
+        """Check and store some settings; unknown ones are ignored. Raises BadInput naming the field."""
+        known = {name: value for name, value in changes.items() if name in Values.model_fields}
+        for name in known:
+            if name in self.options.overrides and known[name] != self.options.overrides[name]:
+                raise BadInput(f"{name} is set by a flag or the environment.", field=name)
+        with self._lock:
+            stored = {**self._stored, **known}
+            try:
+                Values.model_validate(stored)
+            except ValidationError as error:
+                name, why = _first(error)
+                raise BadInput(f"{name}: {why}.", field=name) from error
+            write_atomic(self._path, json.dumps(stored, indent=2).encode() + b"\n", mode=0o600)
+            self._stored = stored
+            self.values = self._effective()
+        return self.values
+
+    def shown(self) -> dict[str, Any]:
+        """The settings as they may be shown: of secrets only whether they are set."""
+        shown = self.values.model_dump(exclude=set(_SECRETS))
+        for name in _SECRETS:
+            shown[f"{name}_set"] = bool(getattr(self.values, name))
+        shown["fixed"] = sorted(self.options.overrides)
+        return shown
+
+    def _effective(self) -> Values:
+        return Values.model_validate({**self._stored, **self.options.overrides})
+
+    def _load(self) -> dict[str, Any]:
+        """The file's own content, keys of later versions included, so that they survive a change."""
+        try:
+            stored = json.loads(self._path.read_text(encoding="utf-8"))
+            if not isinstance(stored, dict):
+                raise Misconfigured(f"The settings file {self._path} must hold one JSON object.")
+            Values.model_validate(stored)
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise Misconfigured(f"Cannot read {self._path}: {error.strerror}.") from error
+        except ValidationError as error:
+            name, why = _first(error)
+            raise Misconfigured(f"The settings file {self._path}: {name}: {why}.") from error
+        except ValueError as error:
+            raise Misconfigured(f"The settings file {self._path} is broken: {error}.") from error
+        return stored  # pyright: ignore[reportUnknownVariableType] - JSON, checked above
+
+
+def _base(text: str) -> str:
+    return _http_address(text)
+
+
+def _switch(text: str, name: str) -> bool | None:
+    if not text:
+        return None
+    if text.lower() in ("1", "true", "yes", "on"):
+        return True
+    if text.lower() in ("0", "false", "no", "off"):
+        return False
+    raise Misconfigured(f"{name} must be 1 or 0, not {text!r}.")
+
+
+def _first(error: ValidationError) -> tuple[str, str]:
+    """The field and the reason of the first thing that is wrong."""
+    first = error.errors()[0]
+    name = str(first["loc"][0]) if first["loc"] else "settings"
+    return name, first["msg"].removeprefix("Value error, ")

@@ -1,0 +1,80 @@
+"""The store as a whole: opened once in a process, closed once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from .access import SESSIONS, Access
+from .catalog import Catalog
+from .engine import Database
+from .errors import Misconfigured
+from .events import Event, Events
+from .gallery import GALLERY, Gallery
+from .host import Host
+from .remote.civitai import CivitAI
+from .settings import Options, Settings
+
+
+class Store:
+    """What the routes and nodes work with; one noun, one attribute."""
+
+    def __init__(self, host: Host, options: Options) -> None:
+        """Open everything below `host.data`. Raises Misconfigured, or StoreHeld by another process."""
+        _make_private(host.data)
+        self.host = host
+        self.settings = Settings(host.data / "settings.json", options)
+        self.events = Events()
+        self.database = Database.open(
+            host.data / "database", (SESSIONS, GALLERY), address=host.address
+        )
+        try:
+            self.access = Access(
+                host.data / "access-key", self.database.collection("sessions"), given=options.key
+            )
+            self.civitai = CivitAI(self.settings)
+            self.catalog = Catalog(host, self.civitai, self.events)
+            self.gallery = Gallery(
+                self.database, host, self.civitai, self.catalog, self.events
+            )
+        except BaseException:
+            self.database.close()
+            raise
+        self.events.listen(self._notify_host)
+
+    def close(self) -> None:
+        """Let running work end, write the snapshot, give the lock back. Once is enough, twice is fine."""
+        self.gallery.close()
+        self.catalog.close()
+        self.civitai.close()
+        self.database.close()
+
+    def _notify_host(self, event: Event) -> None:
+        self.host.notify(event.topic, event.seq)
+
+
+def _make_private(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(13, "Permission denied")
+    except OSError as error:
+        raise Misconfigured(f"The data folder {folder} cannot be written: {error.strerror}.") from error
+
+
+_active: Store | None = None
+
+
+def set_active(store: Store | None) -> None:
+    """Make this the store that workflow nodes of this process use."""
+    global _active
+    _active = store
+
+
+def active() -> Store:
+    """The store of this process. Raises StoreClosed while there is none."""
+    from .errors import StoreClosed
+
+    if _active is None:
+        raise StoreClosed("Curator's store is not open in this process.")
+    return _active
