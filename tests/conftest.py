@@ -1,0 +1,31 @@
+"""What every test needs: the checkout as the package `comfyui_curator`, and shared fixtures."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from tests.loading import load_pack
+
+ROOT = Path(__file__).resolve().parent.parent
+load_pack()
+
+
+class RootIsNoTestPackage:
+    """The root has an `__init__.py` for ComfyUI; pytest would import it as a package of tests."""
+
+    @pytest.hookimpl
+    def pytest_collect_directory(
+        self, path: Path, parent: pytest.Collector
+    ) -> pytest.Collector | None:
+        return pytest.Dir.from_parent(parent, path=path) if path == ROOT else None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(RootIsNoTestPackage())
+    for module in ("tests.upstream.fixtures", "tests.comfyui.fixtures"):
+        package = module.rpartition(".")[0]
+        if importlib.util.find_spec(package) and importlib.util.find_spec(module):
+            config.pluginmanager.import_plugin(module)
