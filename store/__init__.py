@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from .errors import CuratorError, StoreClosed
+from .errors import CuratorError
 from .host import Host
+from .opening import Opening, pictures, start
 from .settings import Options
-from .store import Store, active, set_active
+from .store import Store
 
-__all__ = ["CuratorError", "Host", "Options", "Store", "StoreClosed", "active", "set_active"]
+__all__ = ["CuratorError", "Host", "Opening", "Options", "Store", "pictures", "start"]

@@ -11,6 +11,9 @@ class CuratorError(Exception):
 
     status: ClassVar[int] = 500
     retry: ClassVar[bool] = True
+    """Whether the same request may go better later."""
+    exit_status: ClassVar[int] = 2
+    """Of the program, when this ends it."""
 
     def __init__(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -25,6 +26,8 @@ class Events:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self.run = secrets.token_hex(4)
+        """Tells the numbers of this run from those of an earlier one."""
         self._seq = 0
         self._recent: deque[Event] = deque(maxlen=_KEPT)
         self._listeners: list[Callable[[Event], None]] = []

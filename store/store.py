@@ -61,20 +61,3 @@ def _make_private(folder: Path) -> None:
     except OSError as error:
         raise Misconfigured(f"The data folder {folder} cannot be written: {error.strerror}.") from error
 
-
-_active: Store | None = None
-
-
-def set_active(store: Store | None) -> None:
-    """Make this the store that workflow nodes of this process use."""
-    global _active
-    _active = store
-
-
-def active() -> Store:
-    """The store of this process. Raises StoreClosed while there is none."""
-    from .errors import StoreClosed
-
-    if _active is None:
-        raise StoreClosed("Curator's store is not open in this process.")
-    return _active

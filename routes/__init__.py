@@ -1,0 +1,87 @@
+"""HTTP and nothing else: parse, call one store method, shape the answer."""
+
+from __future__ import annotations
+
+import asyncio
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from ..store import Opening
+from . import catalog, gallery, system, ui
+from .answers import json_answer
+from .door import FAILURES, Failures, refuse_foreign
+from .middleware import ACCESS, OPENING, boundary, door, set_headers
+from .openapi import describe
+from .routing import Access, Plain, Route, Routes
+
+__all__ = ["PREFIX", "build_app", "mount"]
+
+PREFIX = "/api/admin"
+
+_own = Routes()
+_ALL: list[Route] = [*system.routes, *catalog.routes, *gallery.routes, *ui.routes]
+
+
+@_own.get("/openapi.json", access=Access.KEY, summary="This description")
+async def show_openapi(call: Plain) -> web.StreamResponse:
+    """OpenAPI 3.1 of every route."""
+    return json_answer(describe([*_ALL, *_own], system.app_version()))
+
+
+def build_app(opening: Opening) -> web.Application:
+    """The routes as an application that mounts anywhere; they answer 503 until the store is open."""
+    app = web.Application(middlewares=[boundary, door])
+    app[OPENING] = opening
+    app[FAILURES] = Failures()
+    app[ACCESS] = {}
+    app[system.CLOSING] = asyncio.Event()
+    app.on_response_prepare.append(set_headers)
+    app.on_shutdown.append(_end_streams)
+    # aiohttp takes the first that matches: literal paths come before those with parameters.
+    for route in sorted([*_ALL, *_own], key=lambda route: [*map(_rank, route.path.split("/"))]):
+        handler = _handler(route, opening)
+        app[ACCESS][handler] = route.access
+        if route.method == "GET":
+            app.router.add_get(route.pattern, handler)
+        else:
+            app.router.add_route(route.method, route.pattern, handler)
+    return app
+
+
+def mount(app: web.Application, opening: Opening) -> None:
+    """Put the routes into an application under their prefix, and `/api/health` where it is free."""
+    app.add_subapp(PREFIX, build_app(opening))
+    app.middlewares.append(_health_where_free(opening))
+
+
+def _health_where_free(opening: Opening) -> Middleware:
+    async def tell(request: web.Request) -> web.StreamResponse:
+        store = await opening.get()
+        refuse_foreign(request, store, Access.OPEN)
+        return json_answer(system.health(request, store))
+
+    @web.middleware
+    async def health_where_free(request: web.Request, handler: Handler) -> web.StreamResponse:
+        unknown = request.match_info.http_exception
+        if request.path != "/api/health" or unknown is None or unknown.status != 404:
+            return await handler(request)
+        answer = await boundary(request, tell)
+        await set_headers(request, answer)
+        return answer
+
+    return health_where_free
+
+
+async def _end_streams(app: web.Application) -> None:
+    app[system.CLOSING].set()
+
+
+def _handler(route: Route, opening: Opening) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return await route.call(request, await opening.get())
+
+    return handle
+
+
+def _rank(part: str) -> tuple[int, str]:
+    return (2 if ":path" in part else 1 if part.startswith("{") else 0, part)

@@ -1,0 +1,60 @@
+"""How answers look: JSON, its ETag, and the one shape of errors."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from typing import Any
+
+from aiohttp import web
+
+from ..store.errors import CuratorError
+from ..store.engine.records import dumps
+
+
+def json_answer(data: Any, *, status: int = 200) -> web.Response:
+    """`data` as JSON, not to be cached."""
+    return web.Response(
+        body=dumps(data),
+        status=status,
+        content_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def json_list(request: web.Request, body: bytes, etag: str | None = None) -> web.Response:
+    """Serialised JSON with its ETag (of the bytes, unless given); 304 when the caller has it."""
+    tag = etag or hashlib.blake2b(body, digest_size=12).hexdigest()
+    headers = {"Cache-Control": "no-cache", "ETag": f'"{tag}"'}
+    if has_tag(request, tag):
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=body, content_type="application/json", headers=headers)
+
+
+def has_tag(request: web.Request, tag: str) -> bool:
+    """Whether `If-None-Match` names this ETag."""
+    known = request.if_none_match or ()
+    return any(each.value in (tag, "*") for each in known)
+
+
+def error_answer(error: CuratorError) -> web.Response:
+    """The error as both families of clients read it."""
+    body = {"error": error.text, "detail": error.text, **error.facts}
+    if error.field:
+        body["field"] = error.field
+    answer = json_answer(body, status=error.status)
+    if error.retry_after is not None:
+        answer.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+    if not error.retry:
+        answer.headers["x-should-retry"] = "false"
+    return answer
+
+
+def http_error_answer(error: web.HTTPException) -> web.Response:
+    """aiohttp's own refusals (404, 405, 413 …) in our shape, their headers kept."""
+    texts = {404: "There is no such route.", 405: "This route does not take that method."}
+    text = texts.get(error.status, error.reason)
+    answer = json_answer({"error": text, "detail": text}, status=error.status)
+    if "Allow" in error.headers:
+        answer.headers["Allow"] = error.headers["Allow"]
+    return answer

@@ -1,0 +1,226 @@
+"""Who is let in. Default closed: what is not known to be allowed is refused.
+
+Two questions, in this order: is the request *foreign*, that is, made by somebody else's web page
+or for a name that is not ours (403)? And is its caller let in, by coming from this machine or by
+showing the key (401)? Browsers leave out `Sec-Fetch-*` on plain-http addresses of the LAN and
+cookies know no ports, so neither is ever the only guard.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import socket
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from aiohttp import HttpVersion11, hdrs, web
+
+from ..store import Store
+from ..store.errors import Foreign, NotLetIn
+from ..store.host import is_loopback
+from .routing import Access
+
+COOKIE = "curator_session"
+
+_FORWARDING = ("forwarded", "x-real-ip", "x-client-ip", "true-client-ip", "via")
+_FORWARDING_FAMILIES = ("x-forwarded-", "cf-")
+_EXTENSIONS = ("chrome-extension", "moz-extension", "safari-web-extension")
+_FAILURES_A_MINUTE = 10
+_CALLERS_REMEMBERED = 10_000
+
+
+@dataclass
+class Failures:
+    """Wrong keys of the last minute, by the caller's address."""
+
+    by_caller: dict[str, deque[float]] = field(default_factory=dict[str, deque[float]])
+
+    def too_many(self, caller: str) -> bool:
+        """Whether this caller has shown ten wrong keys within a minute."""
+        times = self.by_caller.get(caller)
+        while times and times[0] < time.monotonic() - 60:
+            times.popleft()
+        return times is not None and len(times) >= _FAILURES_A_MINUTE
+
+    def add(self, caller: str) -> None:
+        """Remember one more."""
+        if len(self.by_caller) >= _CALLERS_REMEMBERED:
+            self.by_caller.clear()
+        times = self.by_caller.setdefault(caller, deque(maxlen=_FAILURES_A_MINUTE))
+        times.append(time.monotonic())
+
+
+FAILURES = web.AppKey("failures", Failures)
+
+
+@dataclass(frozen=True)
+class HostName:
+    """A host and port as text: of a `Host` header, an origin or an address."""
+
+    name: str
+    port: int | None
+
+    @classmethod
+    def parse(cls, text: str) -> HostName | None:
+        """From `name:port`; None when it cannot be one."""
+        try:
+            parts = urlsplit(f"//{text}")
+            if not parts.hostname or parts.username is not None or parts.path:
+                return None
+            return cls(parts.hostname.rstrip("."), parts.port)
+        except ValueError:
+            return None
+
+
+def refuse_foreign(request: web.Request, store: Store, access: Access) -> None:
+    """Raise Foreign for a request that another web page made, or that is meant for another name."""
+    host = HostName.parse(request.host)
+    if len(request.headers.getall(hdrs.HOST, [])) != 1 or host is None:
+        raise Foreign("The Host header is missing or not a host.")
+    if not _is_our_name(request, store, host.name):
+        raise Foreign("This server does not answer to that name; --allow-host adds it.")
+    origin = request.headers.get(hdrs.ORIGIN)
+    if origin is not None and not _is_our_origin(origin, request, store):
+        if urlsplit(origin).scheme not in _EXTENSIONS:
+            raise Foreign("Requests from other pages are not taken.")
+        if not _header_keys(request):
+            raise Foreign("An extension must show the key in a header.")
+        return
+    if access is Access.PAGE and _is_navigation(request):
+        return
+    if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+        raise Foreign("Requests from other pages are not taken.")
+    referer = request.headers.get(hdrs.REFERER)
+    if referer is not None and not _is_our_origin(referer, request, store):
+        raise Foreign("Requests from other pages are not taken.")
+
+
+async def ask_for_key(request: web.Request, store: Store) -> None:
+    """Raise NotLetIn unless the caller shows the key or needs none; wrong keys get slow answers."""
+    shown = _header_keys(request)
+    if shown:
+        if any(store.access.admits(key) for key in shown):
+            return
+        failures = request.app[FAILURES]
+        if failures.too_many(caller(request)):
+            await asyncio.sleep(1)
+        failures.add(caller(request))
+        raise NotLetIn("The key is wrong.")
+    if not is_let_in(request, store):
+        raise NotLetIn("A key is needed: X-API-Key, Bearer, Basic, or POST /session.")
+
+
+def is_let_in(request: web.Request, store: Store) -> bool:
+    """Whether the caller comes from this machine, or has shown the key or an open session."""
+    shown = _header_keys(request)
+    if shown:
+        return any(store.access.admits(key) for key in shown)
+    session = request.cookies.get(COOKIE)
+    if session and store.access.knows_session(session):
+        return True
+    return not needs_key(store) and is_local(request)
+
+
+def needs_key(store: Store) -> bool:
+    """Whether callers from this machine must show the key too."""
+    said = store.settings.values.require_key
+    return store.host.beyond_loopback if said is None else said
+
+
+def is_local(request: web.Request) -> bool:
+    """Whether the caller is surely on this machine: no proxy in between, no other name for us."""
+    host = HostName.parse(request.host)
+    if host is None or not is_loopback(host.name) or not is_loopback(caller(request)):
+        return False
+    own = request.transport.get_extra_info("sockname") if request.transport else None
+    if not own or (host.port or 80) != own[1]:
+        return False
+    if request.version != HttpVersion11:
+        return False
+    names = {name.lower() for name in request.headers}
+    return not any(
+        name in _FORWARDING or name.startswith(_FORWARDING_FAMILIES) for name in names
+    )
+
+
+def caller(request: web.Request) -> str:
+    """The address at the other end of the connection; empty for what has none."""
+    peer = request.transport.get_extra_info("peername") if request.transport else None
+    return str(peer[0]) if isinstance(peer, tuple) and peer else ""
+
+
+def _header_keys(request: web.Request) -> list[str]:
+    """Every key that the headers show: X-API-Key, Bearer, user or password of Basic."""
+    keys = request.headers.getall("X-API-Key", [])
+    for value in request.headers.getall(hdrs.AUTHORIZATION, []):
+        scheme, _, rest = value.partition(" ")
+        if scheme.lower() == "bearer":
+            keys.append(rest.strip())
+        elif scheme.lower() == "basic":
+            try:
+                decoded = base64.b64decode(rest.strip(), validate=True).decode()
+            except (binascii.Error, UnicodeDecodeError):
+                decoded = ":"
+            keys.extend(part for part in decoded.split(":", 1) if part)
+        else:
+            keys.append("")
+    return keys
+
+
+def _is_navigation(request: web.Request) -> bool:
+    return (
+        request.method in ("GET", "HEAD")
+        and request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
+        and request.headers.get("Sec-Fetch-Dest", "document") == "document"
+    )
+
+
+def _is_our_name(request: web.Request, store: Store, name: str) -> bool:
+    if is_loopback(name):
+        return True
+    own = request.transport.get_extra_info("sockname") if request.transport else None
+    if own and name == str(own[0]).split("%")[0]:
+        return True
+    public = urlsplit(store.settings.values.public_url).hostname
+    allowed = {allowed.lower() for allowed in store.settings.values.allow_hosts}
+    return name in allowed or name == public or (
+        store.host.beyond_loopback and name in _own_names()
+    )
+
+
+@lru_cache(maxsize=1)
+def _own_names() -> frozenset[str]:
+    """The names this machine calls itself; `.local` is how mDNS spreads the first."""
+    name = socket.gethostname().lower()
+    return frozenset({name, f"{name.split('.')[0]}.local"} - {""})
+
+
+def _is_our_origin(text: str, request: web.Request, store: Store) -> bool:
+    """Whether an origin or address is this very server as the caller has addressed it."""
+    public = store.settings.values.public_url
+    try:
+        parts = urlsplit(text)
+        origin = (parts.hostname, parts.port or _usual_port(parts.scheme))
+        if public:
+            ours = urlsplit(public)
+            if (parts.scheme, *origin) == (
+                ours.scheme,
+                ours.hostname,
+                ours.port or _usual_port(ours.scheme),
+            ):
+                return True
+    except ValueError:
+        return False
+    host = HostName.parse(request.host)
+    if host is None or parts.scheme not in ("http", "https"):
+        return False
+    return origin == (host.name, host.port or _usual_port(parts.scheme))
+
+
+def _usual_port(scheme: str) -> int:
+    return 443 if scheme == "https" else 80

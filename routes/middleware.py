@@ -1,0 +1,71 @@
+"""Around every handler: one error boundary, one door, one place for headers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from ..store import CuratorError, Opening
+from ..store.errors import NotLetIn
+from .answers import error_answer, http_error_answer
+from .door import ask_for_key, is_local, refuse_foreign
+from .routing import Access
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+ACCESS = web.AppKey("access", dict[object, Access])
+OPENING = web.AppKey("opening", Opening)
+
+
+@web.middleware
+async def boundary(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every failure leaves here in the one shape, without traceback, path or key."""
+    try:
+        return await handler(request)
+    except CuratorError as error:
+        return error_answer(error)
+    except web.HTTPRedirection:
+        raise
+    except web.HTTPException as error:
+        return http_error_answer(error)
+    except (asyncio.CancelledError, ConnectionError):
+        raise
+    except Exception:  # noqa: BLE001 - the one boundary: logged with its cause, told without it
+        log.exception("%s %s failed", request.method, request.path)
+        return error_answer(CuratorError("Something went wrong in Curator; its log says what."))
+
+
+@web.middleware
+async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let in who may come in; a route that does not say who may call it is refused."""
+    try:
+        store = await request.app[OPENING].get()
+    except CuratorError:
+        # Nobody can show a key to a closed store; only this machine is told who holds it.
+        if is_local(request):
+            raise
+        raise NotLetIn("Curator is not ready.") from None
+    info = request.match_info
+    unknown = info.http_exception is not None
+    access = Access.KEY if unknown else request.app[ACCESS].get(info.handler)
+    refuse_foreign(request, store, access or Access.KEY)
+    if access is None:
+        raise NotLetIn("This route does not say who may call it.")
+    if access is Access.KEY:
+        await ask_for_key(request, store)
+    return await handler(request)
+
+
+async def set_headers(request: web.Request, answer: web.StreamResponse) -> None:
+    """On every answer, whatever the host's own middlewares have put there."""
+    for name in [name for name in answer.headers if name.lower().startswith("access-control-")]:
+        del answer.headers[name]
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    answer.headers["Referrer-Policy"] = "same-origin"
+    answer.headers.setdefault("Cache-Control", "no-store")
+    answer.headers.setdefault("Content-Security-Policy", "default-src 'none'; sandbox")

@@ -1,0 +1,143 @@
+"""The program's own server: the routes, and `/` that leads to the page."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from aiohttp import web
+
+from ..store import Opening, Options, Store, start
+from ..store.demo import fill
+from ..store.errors import Misconfigured
+from ..store.host import root_host
+from . import PREFIX, mount
+from .door import refuse_foreign
+from .middleware import OPENING, boundary, set_headers
+from .routing import Access
+
+_STOP_SECONDS = 30.0
+"""How long running requests may go on once we are asked to stop."""
+
+
+async def serve(root: Path, name: str, port: int, options: Options, *, demo: bool) -> int:
+    """Serve until SIGINT or SIGTERM; 0. Raises CuratorError when it cannot start."""
+    sockets = _listen(name, port)
+    try:
+        bound = sockets[0].getsockname()[1]
+        listens = tuple(str(each.getsockname()[0]) for each in sockets)
+        host = root_host(root, listens=listens, port=bound)
+        opening = start(lambda: host, options)
+        store = await asyncio.to_thread(opening.get_now)
+    except BaseException:
+        for each in sockets:
+            each.close()
+        raise
+    try:
+        if demo:
+            await asyncio.to_thread(_fill, store)
+        await _run(sockets, opening, store)
+    finally:
+        await asyncio.to_thread(store.close)
+    return 0
+
+
+def build_site(opening: Opening) -> web.Application:
+    """The program's whole application: the mounted routes, and `/`."""
+    site = web.Application(middlewares=[boundary])
+    site.on_response_prepare.append(set_headers)
+    site[OPENING] = opening
+    site.router.add_get("/", _show_page)
+    mount(site, opening)
+    return site
+
+
+async def _show_page(request: web.Request) -> web.StreamResponse:
+    refuse_foreign(request, await request.app[OPENING].get(), Access.PAGE)
+    raise web.HTTPFound(f"{PREFIX}/ui/")
+
+
+async def _run(sockets: list[socket.socket], opening: Opening, store: Store) -> None:
+    stopped = asyncio.Event()
+    with _signals(stopped.set):
+        runner = web.AppRunner(
+            build_site(opening), access_log=None, shutdown_timeout=_STOP_SECONDS
+        )
+        await runner.setup()
+        try:
+            for each in sockets:
+                await web.SockSite(runner, each).start()
+            _greet(store)
+            await stopped.wait()
+        finally:
+            await runner.cleanup()
+
+
+def _greet(store: Store) -> None:
+    sys.stdout.write(f"{store.host.address}/\n")
+    sys.stdout.flush()
+    sys.stderr.write(f"Curator keeps everything below {store.host.data.parent}. Ctrl-C stops it.\n")
+    if store.host.beyond_loopback:
+        sys.stderr.write(f"Others need this key: {store.access.key}\n")
+
+
+def _fill(store: Store) -> None:
+    if fill(store):
+        return
+    sys.stderr.write("The root holds something already, so --demo adds nothing to it.\n")
+
+
+@contextlib.contextmanager
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Call `stop` on the event loop at the first SIGINT or SIGTERM; a second one ends us at once."""
+    loop = asyncio.get_running_loop()
+    caught = [signal.SIGINT, signal.SIGTERM]
+    if os.name == "nt":
+        caught.append(signal.SIGBREAK)
+    before = {each: signal.getsignal(each) for each in caught}
+
+    def hear(number: int, _: object) -> None:
+        loop.call_soon_threadsafe(stop)
+        for each in caught:
+            signal.signal(each, signal.SIG_DFL)
+
+    for each in caught:
+        signal.signal(each, hear)
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _listen(name: str, port: int) -> list[socket.socket]:
+    """Listening sockets for every address of the name. Raises Misconfigured when one is in use."""
+    try:
+        found = socket.getaddrinfo(name or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise Misconfigured(f"--host {name} is not an address of this machine.") from error
+    sockets: list[socket.socket] = []
+    try:
+        for family, kind, protocol, _, address in dict.fromkeys(found):
+            each = socket.socket(family, kind, protocol)
+            sockets.append(each)
+            if os.name == "posix":
+                each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            else:
+                each.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+            if family == socket.AF_INET6:
+                each.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            each.bind((address[0], port, *address[2:]))
+            each.listen(128)
+            port = each.getsockname()[1]  # with --port 0 the others take what the first was given
+    except OSError as error:
+        for each in sockets:
+            each.close()
+        raise Misconfigured(f"Cannot listen on {name} port {port}: {error.strerror}.") from error
+    return sockets

@@ -1,0 +1,61 @@
+"""The page's own files: open to everyone, and without any data in them."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from pathlib import Path
+
+from aiohttp import web
+
+from ..store.errors import NotFound
+from ..store.names import inside
+from .answers import has_tag
+from .routing import Access, Plain, Routes
+
+routes = Routes()
+
+_FOLDER = Path(__file__).resolve().parent.parent / "web" / "ui"
+_TYPES = {
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".webmanifest": "application/manifest+json",
+}
+# 'self' and nothing inline: a prompt that carries markup stays text even if a screen slips.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+    "media-src 'self' blob:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+)
+
+
+@routes.get(
+    "/ui/{path:path}",
+    access=Access.PAGE,
+    summary="The page's own files",
+    answers={200: "The file", 304: "The caller has it", 404: "No such file"},
+)
+async def serve_page_file(call: Plain) -> web.StreamResponse:
+    """A file of the screens; `/ui/` is the page itself."""
+    name = call.text("path") or "index.html"
+    data, etag, kind = await asyncio.to_thread(_read, name)
+    headers = {
+        "Cache-Control": "no-cache",
+        "ETag": f'"{etag}"',
+        "Content-Security-Policy": _POLICY,
+    }
+    if has_tag(call.request, etag):
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=data, content_type=kind, charset="utf-8", headers=headers)
+
+
+def _read(name: str) -> tuple[bytes, str, str]:
+    path = inside(_FOLDER, *name.split("/"))
+    kind = _TYPES.get(path.suffix)
+    if kind is None or not path.is_file():
+        raise NotFound("There is no such page file.")
+    data = path.read_bytes()
+    return data, hashlib.blake2b(data, digest_size=12).hexdigest(), kind

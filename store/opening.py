@@ -1,0 +1,96 @@
+"""The store of this process: opened in a thread, so that nobody's start waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import logging
+import os
+from collections.abc import Callable
+from concurrent.futures import Future
+from threading import Thread
+from typing import Protocol
+
+from .engine import StoreHeld
+from .errors import CuratorError, StoreClosed
+from .gallery import Picture
+from .host import Host
+from .settings import Options
+from .snapshot import SnapshotPictures
+from .store import Store
+
+log = logging.getLogger(__name__)
+
+WAIT_SECONDS = 30.0
+"""How long a request waits for a store that is still opening."""
+
+
+class Pictures(Protocol):
+    """Where workflow nodes find pictures."""
+
+    def picture(self, image_id: str) -> Picture:
+        """The picture with this id. Raises NotFound."""
+        ...
+
+
+class Opening:
+    """A store to come: waits for it, or says why there will be none."""
+
+    def __init__(self, make_host: Callable[[], Host], options: Options | None = None) -> None:
+        """Start to open at once. Without options the environment's are read."""
+        self._future: Future[Store] = Future()
+        self._make_host = make_host
+        self._options = options
+        Thread(target=self._open, name="curator-open", daemon=True).start()
+
+    async def get(self) -> Store:
+        """The open store. Raises the fact that kept it from opening, or StoreClosed."""
+        if not self._future.done():
+            waiting = asyncio.shield(asyncio.wrap_future(self._future))
+            try:
+                await asyncio.wait_for(waiting, WAIT_SECONDS)
+            except asyncio.TimeoutError:
+                raise StoreClosed("The store is still opening.", retry_after=2) from None
+        return self._future.result()
+
+    def get_now(self) -> Store:
+        """The open store, waited for without an event loop."""
+        return self._future.result()
+
+    def pictures(self) -> Pictures:
+        """The gallery; while another process holds the store, its last snapshot."""
+        try:
+            return self.get_now().gallery
+        except StoreHeld:
+            return SnapshotPictures(self._make_host().data)
+
+    def _open(self) -> None:
+        try:
+            store = Store(self._make_host(), self._options or Options.read(os.environ))
+        except CuratorError as error:
+            log.error("Curator cannot open its store: %s", error.text)
+            self._future.set_exception(error)
+        except BaseException as error:  # noqa: BLE001 - top of a thread: whoever waits is told
+            log.exception("Curator cannot open its store")
+            self._future.set_exception(error)
+        else:
+            # ComfyUI ends without telling anyone; what is pending is on the disk even then.
+            atexit.register(store.close)
+            self._future.set_result(store)
+
+
+_current: Opening | None = None
+
+
+def start(make_host: Callable[[], Host], options: Options | None = None) -> Opening:
+    """Open the store of this process; `pictures()` finds it from now on."""
+    global _current
+    _current = Opening(make_host, options)
+    return _current
+
+
+def pictures() -> Pictures:
+    """The pictures of this process' store. Raises StoreClosed where none was started."""
+    if _current is None:
+        raise StoreClosed("Curator's store is not open in this process.")
+    return _current.pictures()

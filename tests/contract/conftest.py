@@ -1,0 +1,29 @@
+"""A running server for every contract test, its upstream the local stand-in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from comfyui_curator.store import Options
+
+from tests.serving import RunningServer
+from tests.upstream import Upstream
+
+
+@pytest.fixture
+def options(upstream: Upstream) -> Options:
+    """Bases at the stand-in; a test overrides this for other settings."""
+    return Options(
+        civitai=upstream.civitai,
+        civitai_images=upstream.civitai_images,
+        huggingface=upstream.huggingface,
+    )
+
+
+@pytest.fixture
+def server(tmp_path: Path, options: Options) -> Iterator[RunningServer]:
+    """A server over an empty root."""
+    with RunningServer(tmp_path / "root", options) as running:
+        yield running

@@ -1,0 +1,85 @@
+"""The pack in a real aiohttp server, in a thread of the test's own process."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import requests
+from aiohttp import web
+from comfyui_curator.routes.server import build_site
+from comfyui_curator.store import Opening, Options, Store
+from comfyui_curator.store.host import root_host
+
+
+class RunningServer:
+    """A server over `root`; its store is at hand, its routes are asked over real HTTP."""
+
+    def __init__(
+        self, root: Path, options: Options | None = None, *, address: str = "127.0.0.1"
+    ) -> None:
+        self.root = root
+        self.options = options or Options()
+        self._socket = socket.socket()
+        self._socket.bind((address, 0))
+        self.port: int = self._socket.getsockname()[1]
+        self.url = f"http://{address}:{self.port}"
+        self.api = f"{self.url}/api/admin"
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._address = address
+
+    @property
+    def store(self) -> Store:
+        return self._opening.get_now()
+
+    def __enter__(self) -> RunningServer:
+        self._opening = Opening(
+            lambda: root_host(self.root, listens=(self._address,), port=self.port), self.options
+        )
+        self._opening.get_now()
+        self._thread.start()
+        self._runner = self._wait(self._start())
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.session.close()
+        self._wait(self._runner.cleanup())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        self.store.close()
+
+    def ask(self, method: str, path: str, **how: Any) -> requests.Response:
+        """One request to a path below `/api/admin`."""
+        how.setdefault("timeout", 30)
+        return self.session.request(method, self.api + path, **how)
+
+    def get(self, path: str, **how: Any) -> requests.Response:
+        return self.ask("GET", path, **how)
+
+    def post(self, path: str, **how: Any) -> requests.Response:
+        return self.ask("POST", path, **how)
+
+    def delete(self, path: str, **how: Any) -> requests.Response:
+        return self.ask("DELETE", path, **how)
+
+    async def _start(self) -> web.AppRunner:
+        runner = web.AppRunner(build_site(self._opening), access_log=None, shutdown_timeout=5)
+        await runner.setup()
+        await web.SockSite(runner, self._socket).start()
+        return runner
+
+    def _wait(self, work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
