@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 if not __package__:
-    # Run as a folder. A checkout brings what prepares its own environment; a published pack does not.
+    # Run as a folder: a checkout prepares its own environment, a published pack does not.
     try:
         from tests.checkout import run_program
     except ImportError:

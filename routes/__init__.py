@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
@@ -19,17 +20,20 @@ __all__ = ["PREFIX", "build_app", "mount"]
 PREFIX = "/api/admin"
 
 _own = Routes()
-_ALL: list[Route] = [*system.routes, *catalog.routes, *gallery.routes, *ui.routes]
+ALL: list[Route] = [*system.routes, *catalog.routes, *gallery.routes, *ui.routes]
 
 
 @_own.get("/openapi.json", access=Access.KEY, summary="This description")
 async def show_openapi(call: Plain) -> web.StreamResponse:
     """OpenAPI 3.1 of every route."""
-    return json_answer(describe([*_ALL, *_own], system.app_version()))
+    return json_answer(describe(ALL, system.app_version()))
+
+
+ALL.extend(_own)
 
 
 def build_app(opening: Opening) -> web.Application:
-    """The routes as an application that mounts anywhere; they answer 503 until the store is open."""
+    """The routes as an application that mounts anywhere; 503 while the store is closed."""
     app = web.Application(middlewares=[boundary, door])
     app[OPENING] = opening
     app[FAILURES] = Failures()
@@ -38,7 +42,7 @@ def build_app(opening: Opening) -> web.Application:
     app.on_response_prepare.append(set_headers)
     app.on_shutdown.append(_end_streams)
     # aiohttp takes the first that matches: literal paths come before those with parameters.
-    for route in sorted([*_ALL, *_own], key=lambda route: [*map(_rank, route.path.split("/"))]):
+    for route in sorted(ALL, key=lambda route: [*map(_rank, route.path.split("/"))]):
         handler = _handler(route, opening)
         app[ACCESS][handler] = route.access
         if route.method == "GET":

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from typing import Any
 
+import orjson
 from aiohttp import web
 
 from ..store.errors import CuratorError
-from ..store.engine.records import dumps
+
+
+def encode(data: Any) -> bytes:
+    """`data` as JSON; integers beyond 64 bits stay what they are."""
+    try:
+        return orjson.dumps(data)
+    except TypeError:
+        return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def json_answer(data: Any, *, status: int = 200) -> web.Response:
     """`data` as JSON, not to be cached."""
     return web.Response(
-        body=dumps(data),
+        body=encode(data),
         status=status,
         content_type="application/json",
         headers={"Cache-Control": "no-store"},

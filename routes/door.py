@@ -143,9 +143,7 @@ def is_local(request: web.Request) -> bool:
     if request.version != HttpVersion11:
         return False
     names = {name.lower() for name in request.headers}
-    return not any(
-        name in _FORWARDING or name.startswith(_FORWARDING_FAMILIES) for name in names
-    )
+    return not any(name in _FORWARDING or name.startswith(_FORWARDING_FAMILIES) for name in names)
 
 
 def caller(request: web.Request) -> str:
@@ -188,8 +186,8 @@ def _is_our_name(request: web.Request, store: Store, name: str) -> bool:
         return True
     public = urlsplit(store.settings.values.public_url).hostname
     allowed = {allowed.lower() for allowed in store.settings.values.allow_hosts}
-    return name in allowed or name == public or (
-        store.host.beyond_loopback and name in _own_names()
+    return (
+        name in allowed or name == public or (store.host.beyond_loopback and name in _own_names())
     )
 
 

@@ -34,7 +34,7 @@ async def boundary(request: web.Request, handler: Handler) -> web.StreamResponse
         return http_error_answer(error)
     except (asyncio.CancelledError, ConnectionError):
         raise
-    except Exception:  # noqa: BLE001 - the one boundary: logged with its cause, told without it
+    except Exception:
         log.exception("%s %s failed", request.method, request.path)
         return error_answer(CuratorError("Something went wrong in Curator; its log says what."))
 

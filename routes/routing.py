@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..store import Store
 from ..store.errors import BadInput, TooLarge, WrongType
-from ..store.engine.records import loads
 
 _JSON_LIMIT = 1 << 20
 _PARAMETER = re.compile(r"\{(\w+)(?::(int|path))?\}")
@@ -171,7 +171,7 @@ async def _json_body(request: web.Request) -> Any:
     if request.content_type != "application/json":
         raise WrongType("The body must be application/json.")
     try:
-        return loads(bytes(data))
+        return json.loads(data)
     except ValueError as error:
         raise BadInput(f"The body is not JSON: {error}.") from error
 

@@ -66,9 +66,7 @@ async def _show_page(request: web.Request) -> web.StreamResponse:
 async def _run(sockets: list[socket.socket], opening: Opening, store: Store) -> None:
     stopped = asyncio.Event()
     with _signals(stopped.set):
-        runner = web.AppRunner(
-            build_site(opening), access_log=None, shutdown_timeout=_STOP_SECONDS
-        )
+        runner = web.AppRunner(build_site(opening), access_log=None, shutdown_timeout=_STOP_SECONDS)
         await runner.setup()
         try:
             for each in sockets:
@@ -95,7 +93,7 @@ def _fill(store: Store) -> None:
 
 @contextlib.contextmanager
 def _signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop` on the event loop at the first SIGINT or SIGTERM; a second one ends us at once."""
+    """Call `stop` on the event loop at the first SIGINT or SIGTERM; a second one kills."""
     loop = asyncio.get_running_loop()
     caught = [signal.SIGINT, signal.SIGTERM]
     if os.name == "nt":
@@ -119,7 +117,9 @@ def _signals(stop: Callable[[], None]) -> Iterator[None]:
 def _listen(name: str, port: int) -> list[socket.socket]:
     """Listening sockets for every address of the name. Raises Misconfigured when one is in use."""
     try:
-        found = socket.getaddrinfo(name or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found = socket.getaddrinfo(
+            name or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
     except OSError as error:
         raise Misconfigured(f"--host {name} is not an address of this machine.") from error
     sockets: list[socket.socket] = []

@@ -154,8 +154,10 @@ class EventsQuery(Input):
     access=Access.KEY,
     query=EventsQuery,
     summary="Every change worth a screen, as server-sent events",
-    answers={200: "text/event-stream: `event: <topic>`, `data: {seq, …}`; `event: reset` when "
-             "changes were missed and everything is to be read anew"},
+    answers={
+        200: "text/event-stream: `event: <topic>`, `data: {seq, …}`; `event: reset` when "
+        "changes were missed and everything is to be read anew"
+    },
 )
 async def stream_events(call: Call[EventsQuery, Nothing]) -> web.StreamResponse:
     """Server-sent events until the caller goes or the server stops."""
@@ -166,9 +168,7 @@ async def stream_events(call: Call[EventsQuery, Nothing]) -> web.StreamResponse:
     def hear(event: Event) -> None:
         loop.call_soon_threadsafe(queue.put_nowait, event)
 
-    answer = web.StreamResponse(
-        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-    )
+    answer = web.StreamResponse(headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
     answer.content_type = "text/event-stream"
     forget = events.listen(hear)
     try:

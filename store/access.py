@@ -22,7 +22,7 @@ class Access:
     """Knows the key, and tells a right one from a wrong one in constant time."""
 
     def __init__(self, path: Path, sessions: Collection, *, given: str = "") -> None:
-        """The key is `given`, or the one in the file `path` (mode 600), made where there is none."""
+        """The key is `given`, or the one in the file `path` (mode 600), made if there is none."""
         self.path = path
         self.given = bool(given)
         self.key = given or _stored_key(path)
@@ -37,9 +37,7 @@ class Access:
         now = int(time.time())
         self._drop_expired(now)
         session = secrets.token_urlsafe(32)
-        self._sessions.put(
-            {"id": self._digest(session), "expires": now + SESSION_SECONDS}
-        )
+        self._sessions.put({"id": self._digest(session), "expires": now + SESSION_SECONDS})
         return session
 
     def knows_session(self, session: str) -> bool:

@@ -1,4 +1,4 @@
-"""What can go wrong, as facts. Each carries its HTTP status as plain data; only routes speak HTTP."""
+"""What can go wrong, as facts, each with its HTTP status as plain data; routes speak HTTP."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 
 class CuratorError(Exception):
-    """A fact to tell the caller: `text`, the `field` to blame, seconds until a retry makes sense."""
+    """A fact to tell the caller: `text`, the `field` to blame, seconds until a retry helps."""
 
     status: ClassVar[int] = 500
     retry: ClassVar[bool] = True

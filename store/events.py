@@ -43,7 +43,7 @@ class Events:
         return event
 
     def listen(self, listener: Callable[[Event], None]) -> Callable[[], None]:
-        """Call `listener` (from any thread, it must not block) for each change; returns the undo."""
+        """Call `listener` (from any thread; must not block) for each change; returns the undo."""
         with self._lock:
             self._listeners.append(listener)
 
@@ -59,7 +59,7 @@ class Events:
         return self._seq
 
     def since(self, seq: int) -> list[Event] | None:
-        """The events after `seq`; None when some of them are forgotten, or `seq` is not of this run."""
+        """The events after `seq`; None when some are forgotten, or `seq` is not of this run."""
         with self._lock:
             if seq > self._seq:
                 return None

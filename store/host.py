@@ -74,7 +74,7 @@ class Host:
         return list(found) if found else [self.models / kind]
 
     def places(self, dest: str) -> list[Path]:
-        """Every folder that a catalog entry's `dest` (`loras/SDXL`) may mean; new files: the first."""
+        """Every folder that an entry's `dest` (`loras/SDXL`) may mean; new files: the first."""
         kind, *rest = relative_folder(dest, field="dest").parts
         return [root.joinpath(*rest) for root in self.roots(kind)]
 
@@ -105,7 +105,7 @@ def root_host(root: Path, *, listens: tuple[str, ...] = ("127.0.0.1",), port: in
 
 def comfy_host() -> Host:
     """The host inside a running ComfyUI, from its `folder_paths`, `server` and command line."""
-    import folder_paths  # noqa: PLC0415 - exists only inside ComfyUI
+    import folder_paths
     from comfy.cli_args import args
     from server import PromptServer
 

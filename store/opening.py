@@ -70,7 +70,7 @@ class Opening:
         except CuratorError as error:
             log.error("Curator cannot open its store: %s", error.text)
             self._future.set_exception(error)
-        except BaseException as error:  # noqa: BLE001 - top of a thread: whoever waits is told
+        except BaseException as error:
             log.exception("Curator cannot open its store")
             self._future.set_exception(error)
         else:

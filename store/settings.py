@@ -125,7 +125,7 @@ class Settings:
         self.values = self._effective()
 
     def change(self, changes: Mapping[str, Any]) -> Values:
-        """Check and store some settings; unknown ones are ignored. Raises BadInput naming the field."""
+        """Check and store some settings; unknown ones are ignored. Raises BadInput."""
         known = {name: value for name, value in changes.items() if name in Values.model_fields}
         for name in known:
             if name in self.options.overrides and known[name] != self.options.overrides[name]:
@@ -154,7 +154,7 @@ class Settings:
         return Values.model_validate({**self._stored, **self.options.overrides})
 
     def _load(self) -> dict[str, Any]:
-        """The file's own content, keys of later versions included, so that they survive a change."""
+        """The file's own content, keys of later versions too, so that they survive."""
         try:
             stored = json.loads(self._path.read_text(encoding="utf-8"))
             if not isinstance(stored, dict):

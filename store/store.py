@@ -20,7 +20,7 @@ class Store:
     """What the routes and nodes work with; one noun, one attribute."""
 
     def __init__(self, host: Host, options: Options) -> None:
-        """Open everything below `host.data`. Raises Misconfigured, or StoreHeld by another process."""
+        """Open everything below `host.data`. Raises Misconfigured or StoreHeld."""
         _make_private(host.data)
         self.host = host
         self.settings = Settings(host.data / "settings.json", options)
@@ -34,16 +34,14 @@ class Store:
             )
             self.civitai = CivitAI(self.settings)
             self.catalog = Catalog(host, self.civitai, self.events)
-            self.gallery = Gallery(
-                self.database, host, self.civitai, self.catalog, self.events
-            )
+            self.gallery = Gallery(self.database, host, self.civitai, self.catalog, self.events)
         except BaseException:
             self.database.close()
             raise
         self.events.listen(self._notify_host)
 
     def close(self) -> None:
-        """Let running work end, write the snapshot, give the lock back. Once is enough, twice is fine."""
+        """Let running work end, write the snapshot, give the lock back. Twice is fine."""
         self.gallery.close()
         self.catalog.close()
         self.civitai.close()
@@ -59,5 +57,6 @@ def _make_private(folder: Path) -> None:
         if not os.access(folder, os.W_OK):
             raise PermissionError(13, "Permission denied")
     except OSError as error:
-        raise Misconfigured(f"The data folder {folder} cannot be written: {error.strerror}.") from error
-
+        raise Misconfigured(
+            f"The data folder {folder} cannot be written: {error.strerror}."
+        ) from error

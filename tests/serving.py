@@ -11,6 +11,7 @@ from typing import Any
 
 import requests
 from aiohttp import web
+
 from comfyui_curator.routes.server import build_site
 from comfyui_curator.store import Opening, Options, Store
 from comfyui_curator.store.host import root_host

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from comfyui_curator.store import Options
 
+from comfyui_curator.store import Options
 from tests.serving import RunningServer
 from tests.upstream import Upstream
 

@@ -1,0 +1,197 @@
+"""The program as a person starts it: a process of its own, asked over HTTP, stopped by signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+LAUNCHER = Path(__file__).resolve().parents[1] / "launcher.py"
+WINDOWS = os.name == "nt"
+
+
+def command(*arguments: str | Path) -> list[str]:
+    return [sys.executable, str(LAUNCHER), *map(str, arguments)]
+
+
+def environment(**variables: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CURATOR_")}
+    return {**kept, **variables}
+
+
+@contextmanager
+def program(
+    *arguments: str | Path, **variables: str
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A running `serve` and its address, read from the first line it prints."""
+    started = subprocess.Popen(
+        command("serve", "--port", "0", *arguments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(**variables),
+    )
+    try:
+        assert started.stdout is not None
+        address = started.stdout.readline().strip()
+        assert address, started.communicate()[1]
+        yield started, address
+    finally:
+        started.kill()
+        started.communicate()
+
+
+def ask(address: str, path: str, method: str = "GET", **how: object) -> requests.Response:
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.request(method, f"{address}{path}", timeout=20, **how)  # pyright: ignore[reportArgumentType] - passed through
+
+
+def refusal(*arguments: str | Path, **variables: str) -> tuple[int, str]:
+    """Exit status and stderr of a start that must fail."""
+    done = subprocess.run(
+        command("serve", "--port", "0", *arguments),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment(**variables),
+    )
+    assert done.stdout == ""
+    return done.returncode, done.stderr
+
+
+def test_the_first_line_is_an_address_that_answers(tmp_path: Path) -> None:
+    with program("--root", tmp_path) as (_, address):
+        assert address.startswith("http://127.0.0.1:")
+        assert address.endswith("/")
+        assert ask(address, "api/admin/hello").json()["status"] == "ok"
+    for folder in ("models/loras", "assets/input", "assets/output", "curator"):
+        assert (tmp_path / folder).is_dir()
+
+
+def test_the_root_and_the_key_come_from_the_environment_too(tmp_path: Path) -> None:
+    variables = {
+        "CURATOR_ROOT": str(tmp_path),
+        "CURATOR_KEY": "example",
+        "CURATOR_REQUIRE_KEY": "1",
+    }
+    with program(**variables) as (_, address):
+        assert ask(address, "api/admin/settings").status_code == 401
+        shown = {"X-API-Key": "example"}
+        assert ask(address, "api/admin/settings", headers=shown).status_code == 200
+    assert not (tmp_path / "curator" / "access-key").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.skipif(WINDOWS, reason="Windows has no way to send these to one process")
+def test_a_signal_ends_it_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+    with program("--root", tmp_path) as (process, address):
+        ask(address, "api/admin/settings", "PATCH", json={"proxy_foreign": True})
+        stream = ask(address, "api/admin/events", stream=True)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=20)
+        stream.close()
+        assert process.returncode == 0
+        assert "Traceback" not in errors
+    with program("--root", tmp_path) as (_, address):
+        assert ask(address, "api/admin/settings").json()["proxy_foreign"] is True
+
+
+def test_a_port_in_use_is_said_in_one_line(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        status, errors = refusal("--root", tmp_path, "--port", str(taken.getsockname()[1]))
+    assert status == 2
+    assert errors.count("\n") == 1
+    assert "in use" in errors
+
+
+def test_a_root_that_cannot_be_written_is_said_in_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("not a folder")
+    status, errors = refusal("--root", file / "root")
+    assert status == 2
+    assert errors.count("\n") == 1
+    assert str(file) in errors
+
+
+@pytest.mark.parametrize(
+    "content", ['{"proxy": ', "[]", '{"civitai_in_flight": "many"}', "\x00\xff"]
+)
+def test_a_broken_settings_file_is_said_in_one_line_and_left_alone(
+    tmp_path: Path, content: str
+) -> None:
+    settings = tmp_path / "curator" / "settings.json"
+    settings.parent.mkdir()
+    settings.write_text(content, encoding="utf-8")
+    status, errors = refusal("--root", tmp_path)
+    assert status == 2
+    assert errors.count("\n") == 1
+    assert "settings.json" in errors
+    assert settings.read_text(encoding="utf-8") == content
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (["--civitai", "not-an-address"], "address"),
+        (["--public-url", "ftp://example.org"], "public_url"),
+        (["--host", "no.such.name.invalid"], "--host"),
+    ],
+)
+def test_a_wrong_flag_is_said_in_one_line(tmp_path: Path, arguments: list[str], names: str) -> None:
+    status, errors = refusal("--root", tmp_path, *arguments)
+    assert status == 2
+    assert errors.count("\n") == 1
+    assert names in errors
+
+
+def test_a_second_program_on_one_root_says_who_holds_it(tmp_path: Path) -> None:
+    with program("--root", tmp_path) as (process, address):
+        before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+        status, errors = refusal("--root", tmp_path)
+        assert status == 3
+        assert errors.count("\n") == 1
+        assert str(process.pid) in errors
+        assert address.rstrip("/") in errors
+        assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_demo_fills_an_empty_root_once(tmp_path: Path) -> None:
+    with program("--root", tmp_path, "--demo") as (_, address):
+        first = ask(address, "api/admin/gallery?limit=500").json()
+        assert first["total"] >= 24
+        assert ask(address, "api/admin/loras").json()["stats"]["total_count"] > 0
+    with program("--root", tmp_path, "--demo") as (_, address):
+        again = ask(address, "api/admin/gallery?limit=500").json()
+        assert [item["id"] for item in again["images"]] == [item["id"] for item in first["images"]]
+
+
+def test_demo_adds_nothing_to_a_root_that_is_in_use(tmp_path: Path) -> None:
+    catalog = tmp_path / "curator" / "loras.json"
+    catalog.parent.mkdir()
+    catalog.write_text(json.dumps({"version": 1, "date": "", "categories": []}))
+    with program("--root", tmp_path, "--demo") as (_, address):
+        assert ask(address, "api/admin/gallery").json()["total"] == 0
+
+
+def test_beyond_loopback_the_key_is_asked_for_and_shown_on_stderr_alone(tmp_path: Path) -> None:
+    with program("--root", tmp_path, "--host", "0.0.0.0") as (process, address):
+        assert ask(address, "api/admin/settings").status_code == 401
+        key = (tmp_path / "curator" / "access-key").read_text().strip()
+        shown = {"X-API-Key": key}
+        assert ask(address, "api/admin/settings", headers=shown).status_code == 200
+        process.terminate()
+        output, errors = process.communicate(timeout=20)
+        assert key in errors
+        assert key not in output
