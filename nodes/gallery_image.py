@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..store import CuratorError, active
+from ..store import CuratorError, pictures
 from ..store.errors import Impossible
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class CuratorGalleryImage:
     def IS_CHANGED(cls, image_id: str | None = None) -> str | float:
         """The facts of the file and its texts; NaN, which equals nothing, while they are unknown."""
         try:
-            picture = active().gallery.picture((image_id or "").strip())
+            picture = pictures().picture((image_id or "").strip())
             file = picture.path.stat()
         except (CuratorError, OSError):
             return float("nan")
@@ -51,7 +51,7 @@ class CuratorGalleryImage:
         if not image_id.strip():
             return "Enter the id of a picture in Curator's gallery."
         try:
-            picture = active().gallery.picture(image_id.strip())
+            picture = pictures().picture(image_id.strip())
         except CuratorError as error:
             return error.text
         return True if picture.path.is_file() else f"The file of picture {image_id} is gone."
@@ -62,7 +62,7 @@ class CuratorGalleryImage:
         The mask is 1 where the picture is transparent; [1,64,64] zeros, as LoadImage has it, where
         it knows no transparency. Raises CuratorError for an unknown id.
         """
-        picture = active().gallery.picture(image_id.strip())
+        picture = pictures().picture(image_id.strip())
         image = _frame(picture.path) if picture.kind == "video" else _upright(picture.path)
         seed = min(max(picture.seed, 0), _LARGEST_SEED)
         return _image_tensor(image), _mask_tensor(image), picture.prompt, picture.negative, seed
