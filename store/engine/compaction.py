@@ -1,0 +1,109 @@
+"""Compaction: the journal's changes into a new snapshot, while others go on."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+import threading
+import time
+from pathlib import Path
+
+from ..errors import CuratorError
+from ..files import disk_error, sync_folder
+from . import folder as files
+from . import snapshot
+from .core import Core
+
+log = logging.getLogger(__name__)
+
+_LEAST = 8 << 20
+_PAUSE = 30.0
+
+
+class Compactor:
+    """Writes snapshots of one store, one at a time, in the background or on demand.
+
+    `edited`: the present snapshot is of somebody else's hand, and is kept once.
+    """
+
+    def __init__(self, core: Core, folder: Path, *, edited: bool) -> None:
+        self._core = core
+        self._folder = folder
+        self._edited = edited
+        self._one = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._not_before = 0.0
+        self._limit()
+
+    def wake(self) -> None:
+        """Compact in the background soon, unless that is going on or has just failed."""
+        if self._thread is not None or time.monotonic() < self._not_before:
+            return
+        self._thread = threading.Thread(target=self._run, name="curator-compaction", daemon=True)
+        self._thread.start()
+
+    def compact(self) -> None:
+        """Write a new snapshot now. Raises DiskFull or CuratorError; then all is as before."""
+        with self._one:
+            try:
+                self._compact()
+            except OSError as error:
+                raise disk_error(error, files.SNAPSHOT) from error
+            finally:
+                self._limit()
+
+    def _run(self) -> None:
+        try:
+            self.compact()
+        except CuratorError as error:
+            # The journal holds everything; it only grows.
+            self._not_before = time.monotonic() + _PAUSE
+            log.error("compaction failed and will be tried again: %s", error)
+        finally:
+            self._thread = None
+
+    def _compact(self) -> None:
+        core = self._core
+        journal = core.journal
+        if journal is None:
+            return
+        # First without the lock, so that there is little left to sync while others wait.
+        journal.sync(journal.position)
+        with core.lock:
+            seq = core.seq
+            if journal.offset:
+                journal.rotate(seq)
+            tables = core.frozen()
+        target = self._folder / files.SNAPSHOT
+        snapshot.write(target, tables, seq, before_replacing=self._keep_edited)
+        self._edited = False
+        for last, path in files.rotated(self._folder):
+            if last <= seq:
+                path.unlink()
+        sync_folder(self._folder)
+
+    def _keep_edited(self) -> None:
+        """Once: what somebody else wrote may have been a mistake, or damage."""
+        present = self._folder / files.SNAPSHOT
+        if not self._edited or not present.exists():
+            return
+        stat = present.stat()
+        kept = self._folder / files.RECOVERED / f"curator-{stat.st_mtime_ns}.json"
+        kept.parent.mkdir(exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            try:
+                os.link(present, kept)  # noqa: PTH200 - no copy, and fails when it is there
+            except FileExistsError:
+                raise
+            except OSError:
+                shutil.copy2(present, kept)
+
+    def _limit(self) -> None:
+        """The journal may grow to half of the snapshot, so that the work stays in proportion."""
+        with contextlib.suppress(FileNotFoundError):
+            size = (self._folder / files.SNAPSHOT).stat().st_size
+            self._core.grow_limit = max(_LEAST, size // 2)
+            return
+        self._core.grow_limit = _LEAST

@@ -1,0 +1,98 @@
+"""The store's files in its folder, and reading them back."""
+
+from __future__ import annotations
+
+import logging
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ..errors import CuratorError
+from ..files import write_atomic
+from . import lines, snapshot
+from .spec import BrokenStore
+
+log = logging.getLogger(__name__)
+
+SNAPSHOT = "curator.json"
+JOURNAL = "curator.journal"
+RECOVERED = "recovered"
+
+
+class Reading(NamedTuple):
+    """What reading came to: the last change, the present journal's good end, and the damage."""
+
+    seq: int
+    end: int
+    bad: list[bytes]
+    tail: bytes
+    ours: bool
+
+
+def rotated(folder: Path) -> list[tuple[int, Path]]:
+    """The journals that compaction has set aside, by their last change, oldest first."""
+    found: list[tuple[int, Path]] = []
+    for path in folder.glob(f"{JOURNAL}.*"):
+        suffix = path.name[len(JOURNAL) + 1 :]
+        if suffix.isdecimal():
+            found.append((int(suffix), path))
+    return sorted(found)
+
+
+def read(
+    folder: Path,
+    start: Callable[[], snapshot.Load],
+    replay: Callable[[Sequence[lines.Step]], None],
+) -> Reading:
+    """Hand over the snapshot's records and then every later change of the journals, in order.
+
+    Changes nothing on the disk. Raises BrokenStore.
+    """
+    meta = snapshot.read(folder / SNAPSHOT, start)
+    seq = meta.seq
+    bad: list[bytes] = []
+    tail, end = b"", 0
+    paths = [path for _, path in rotated(folder)]
+    for path in [*paths, folder / JOURNAL]:
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            tail, end = b"", 0
+            continue
+        except OSError as error:
+            raise BrokenStore(f"{path.name} cannot be read: {error.strerror}.") from error
+        # What is torn in the middle of the row of journals is damage like any other.
+        bad += [tail] if tail else []
+        scanned = lines.scan(data)
+        bad += scanned.bad
+        tail, end = scanned.tail, scanned.end
+        for payload in scanned.payloads:
+            try:
+                number, steps = lines.parse(payload)
+            except (ValueError, IndexError, TypeError, AttributeError):
+                bad.append(payload)
+                continue
+            if not steps and number > seq and payload is scanned.payloads[0]:
+                raise BrokenStore(
+                    f"{SNAPSHOT} ends at change {seq}, and {path.name} begins after {number}: "
+                    "what lies between them is missing. Nothing was changed."
+                )
+            if number > seq:
+                replay(steps)
+                seq = number
+    return Reading(seq, end, bad, tail, meta.ours)
+
+
+def keep_aside(folder: Path, damage: Sequence[bytes]) -> Path | None:
+    """Keep unreadable bytes in `recovered/`; the same ones once. None if there is no room."""
+    data = b"\n".join(each.rstrip(b"\n") for each in damage) + b"\n"
+    path = folder / RECOVERED / f"journal-{zlib.crc32(data):08x}.txt"
+    try:
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            write_atomic(path, data)
+    except (OSError, CuratorError) as error:
+        log.error("damaged lines of the journal could not be kept aside: %s", error)
+        return None
+    return path

@@ -1,0 +1,202 @@
+"""The journal: an append-only file that every change goes through first."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+from ..errors import CuratorError
+from ..files import disk_error, sync_folder
+from . import lines
+from .disk import BINARY, sync_data, write_all
+
+# Zeros ahead of the end: to sync bytes that overwrite some leaves the file system's own
+# bookkeeping alone, which takes almost half of the time, and waits for nobody else's writes.
+_AHEAD = 1 << 20
+_LOW = 1 << 15
+
+
+class SyncFailed(CuratorError):
+    """The disk did not confirm a change, so it has been undone."""
+
+
+class Journal:
+    """Appends lines (under the caller's lock) and syncs them, one sync for all who wait.
+
+    Positions count the bytes ever written, over all files; `offset` is the end in this file.
+    """
+
+    def __init__(self, path: Path, offset: int, seq: int) -> None:
+        self.path = path
+        self.position = offset
+        self.failed: OSError | None = None
+        self._origin = 0
+        self._base = seq
+        self._synced = offset
+        self._torn = False
+        self._turn = threading.Condition(threading.Lock())
+        self._leading = False
+        self._lost: list[tuple[int, int]] = []
+        self._descriptor = self._open()
+        self._allocated = os.lseek(self._descriptor, 0, os.SEEK_END)
+        if self._allocated > offset:
+            # What a crash left behind the last whole line.
+            os.ftruncate(self._descriptor, offset)
+            sync_data(self._descriptor)
+            self._allocated = offset
+        os.lseek(self._descriptor, offset, os.SEEK_SET)
+
+    @property
+    def offset(self) -> int:
+        """The size of the present file, without the zeros ahead."""
+        return self.position - self._origin
+
+    @property
+    def synced(self) -> int:
+        """The position up to which the disk has confirmed everything."""
+        return self._synced
+
+    def append(self, line: bytes, *, ahead: bool) -> int:
+        """Write one line and return the position after it; `ahead`: it is going to be synced.
+
+        Raises DiskFull or CuratorError, and the file is as before.
+        """
+        if self.offset == 0:
+            line = lines.base(self._base) + line
+        size = len(line)
+        try:
+            if self._torn:
+                self._cut()
+            if ahead and self.offset + size + _LOW > self._allocated:
+                self._reserve(size)
+            write_all(self._descriptor, line)
+        except OSError as error:
+            self._torn = True
+            try:
+                self._cut()
+            except OSError:
+                # The next append tries again before it writes anything.
+                pass
+            raise disk_error(error, "The change") from error
+        self.position += size
+        self._allocated = max(self._allocated, self.offset)
+        return self.position
+
+    def sync(self, position: int) -> None:
+        """Return when the disk holds everything up to `position`.
+
+        Raises OSError to the one who tried, SyncFailed to those whose change was undone for it.
+        """
+        with self._turn:
+            while True:
+                if any(low < position <= high for low, high in self._lost):
+                    raise SyncFailed("The disk failed; the change was undone.")
+                if self._synced >= position:
+                    return
+                if self.failed is not None:
+                    raise self.failed
+                if not self._leading:
+                    break
+                self._turn.wait()
+            self._leading = True
+        self._lead()
+
+    def rotate(self, seq: int) -> None:
+        """Set the file aside as `<name>.<seq>` and begin a new one; under the caller's lock."""
+        with self._turn:
+            while self._leading:
+                self._turn.wait()
+            if self.failed is not None:
+                raise self.failed
+            self._leading = True
+        self._lead()
+        # Nobody else touches the descriptor now: appends and repairs need the caller's lock, and
+        # a sync has nothing left to wait for.
+        os.ftruncate(self._descriptor, self.offset)
+        os.close(self._descriptor)
+        old = self.path.with_name(f"{self.path.name}.{seq}")
+        try:
+            self.path.replace(old)
+            try:
+                self._descriptor = self._open()
+            except OSError:
+                old.replace(self.path)
+                raise
+        except OSError:
+            self._descriptor = self._open()
+            self._allocated = os.lseek(self._descriptor, self.offset, os.SEEK_SET)
+            raise
+        self._origin = self.position
+        self._allocated = 0
+        self._base = seq
+
+    def repair(self, kept: bytes) -> None:
+        """After a failed sync, under the caller's lock: cut back to what is sure, append `kept`.
+
+        Whoever waits for anything else is told that it is lost. Raises OSError, to be called again.
+        """
+        with self._turn:
+            if self.position > self._synced:
+                # Positions never go back: a lost one is not to be taken for a later one.
+                self._lost.append((self._synced, self.position))
+                self._origin += self.position - self._synced
+                self._synced = self.position
+            self._cut()
+            if kept:
+                write_all(self._descriptor, kept)
+            self.position += len(kept)
+            self._allocated = self.offset
+            sync_data(self._descriptor)
+            self._synced = self.position
+            self.failed = None
+            self._turn.notify_all()
+
+    def close(self) -> None:
+        """Sync what is left and close the file, without the zeros ahead. Raises OSError."""
+        try:
+            self.sync(self.position)
+            os.ftruncate(self._descriptor, self.offset)
+        finally:
+            os.close(self._descriptor)
+
+    def _lead(self) -> None:
+        target = self.position
+        try:
+            sync_data(self._descriptor)
+        except OSError as error:
+            with self._turn:
+                self._leading = False
+                self.failed = error
+                self._turn.notify_all()
+            raise
+        with self._turn:
+            self._leading = False
+            self._synced = max(self._synced, target)
+            self._turn.notify_all()
+
+    def _open(self) -> int:
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | BINARY, 0o666)
+        try:
+            sync_folder(self.path.parent)
+        except OSError:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def _reserve(self, size: int) -> None:
+        end = max(self._allocated, self.offset)
+        os.lseek(self._descriptor, end, os.SEEK_SET)
+        try:
+            write_all(self._descriptor, bytes(_AHEAD + size))
+            self._allocated = end + _AHEAD + size
+        except OSError:
+            # No room for comfort; perhaps there is some for the line.
+            os.ftruncate(self._descriptor, end)
+        os.lseek(self._descriptor, self.offset, os.SEEK_SET)
+
+    def _cut(self) -> None:
+        os.ftruncate(self._descriptor, self.offset)
+        os.lseek(self._descriptor, self.offset, os.SEEK_SET)
+        self._allocated = self.offset
+        self._torn = False

@@ -1,0 +1,99 @@
+"""Pages of an index: all of a value, or those among them that hold some words."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .cursors import Entry, read_cursor, write_cursor
+from .indexes import SortedIndex
+from .records import decode
+from .rows import Rows
+from .spec import Page, Record
+
+# To look a match up and sort it costs about as much as this many steps along the index.
+_STEPS = 20
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a caller wants to see of an index."""
+
+    index: SortedIndex
+    value: Any
+    descending: bool
+    limit: int
+    offset: int
+    after: str | None
+    where: Callable[[Record], bool] | None
+
+    def rest(self, entries: Sequence[Entry]) -> range:
+        """The positions after the cursor and the offset, in the order asked for."""
+        place = read_cursor(self.after) if self.after is not None else None
+        if self.descending:
+            end = len(entries) if place is None else bisect_left(entries, place)
+            return range(end - 1 - self.offset, -1, -1)
+        start = 0 if place is None else bisect_right(entries, place)
+        return range(start + self.offset, len(entries))
+
+    def page(self, found: Sequence[tuple[Entry, bytes]], total: int, more: bool) -> Page:
+        """The page of these records."""
+        cursor = write_cursor(found[-1][0]) if more and found else None
+        return Page([decode(raw) for _, raw in found], total, cursor)
+
+
+def list_page(rows: Rows, asked: Asked) -> Page:
+    """A page of all records of a value."""
+    with rows.lock:
+        entries = asked.index.entries(asked.value)
+        if asked.where is None:
+            return _cut(rows, asked, entries, len(entries))
+        entries = list(entries)
+    return _filtered(rows, asked, entries)
+
+
+def search_page(rows: Rows, asked: Asked, text: str) -> Page:
+    """A page of the records of a value that hold the words of a text."""
+    words = rows.words()
+    with rows.lock:
+        matches = words.match(text)
+        entries = asked.index.entries(asked.value)
+        if len(matches) * _STEPS < len(entries):
+            entries = _sorted_matches(rows, asked, matches)
+        else:
+            entries = matches.among(entries)
+        if asked.where is None:
+            return _cut(rows, asked, entries, len(entries))
+    return _filtered(rows, asked, entries)
+
+
+def _cut(rows: Rows, asked: Asked, entries: Sequence[Entry], total: int) -> Page:
+    rest = asked.rest(entries)
+    chosen = [entries[at] for at in rest[: asked.limit]]
+    found = [(each, rows.raws[each[2]]) for each in chosen]
+    return asked.page(found, total, len(rest) > asked.limit)
+
+
+def _sorted_matches(rows: Rows, asked: Asked, doc_ids: Iterable[int]) -> list[Entry]:
+    found: list[Entry] = []
+    for doc_id in doc_ids:
+        record = decode(rows.raws[doc_id])
+        if asked.index.holds(asked.value, record):
+            found.append(asked.index.place(doc_id, record))
+    found.sort()
+    return found
+
+
+def _filtered(rows: Rows, asked: Asked, entries: Sequence[Entry]) -> Page:
+    """Those that `where` agrees to; every one is looked at, for the total."""
+    where = asked.where
+    agreed: list[tuple[Entry, bytes]] = []
+    for each in entries:
+        raw = rows.raws.get(each[2])
+        if raw is not None and where is not None and where(decode(raw)):
+            agreed.append((each, raw))
+    rest = asked.rest([each for each, _ in agreed])
+    found = [agreed[at] for at in rest[: asked.limit]]
+    return asked.page(found, len(agreed), len(rest) > asked.limit)

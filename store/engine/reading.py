@@ -1,0 +1,70 @@
+"""Reading a store that another process owns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from . import folder as files
+from .lines import Step
+from .records import decode
+from .snapshot import Load
+from .spec import BrokenStore, Record
+
+_ATTEMPTS = 5
+
+
+def read_snapshot(folder: Path, collection: str) -> Iterator[Record]:
+    """The records of a collection as of now, oldest first, without owning the store.
+
+    Reads the snapshot and the journal and touches nothing; no store is an empty one. Raises
+    BrokenStore when the files cannot be understood.
+    """
+    for attempt in range(_ATTEMPTS):
+        before = _identity(folder)
+        try:
+            records = _read(folder, collection)
+        except BrokenStore:
+            if attempt == _ATTEMPTS - 1 or before == _identity(folder):
+                raise
+            continue
+        # Else the owner compacted meanwhile, and a journal may have gone from under our eyes.
+        if before == _identity(folder):
+            return map(decode, records.values())
+    raise BrokenStore("The store changes faster than it can be read.")
+
+
+def _read(folder: Path, collection: str) -> dict[int, bytes]:
+    records: dict[int, bytes] = {}
+
+    def start() -> Load:
+        records.clear()
+
+        def load(name: str, items: Iterable[tuple[int, bytes]]) -> None:
+            for doc_id, raw in items:
+                if name == collection:
+                    records[doc_id] = raw
+
+        return load
+
+    def replay(steps: Sequence[Step]) -> None:
+        for step in steps:
+            if step.table != collection:
+                continue
+            if step.doc_id is None:
+                records.clear()
+            elif step.raw is None:
+                records.pop(step.doc_id, None)
+            else:
+                records[step.doc_id] = step.raw
+
+    files.read(folder, start, replay)
+    return records
+
+
+def _identity(folder: Path) -> tuple[object, ...]:
+    try:
+        stat = (folder / files.SNAPSHOT).stat()
+    except FileNotFoundError:
+        return ()
+    return (stat.st_ino, stat.st_mtime_ns, stat.st_size)

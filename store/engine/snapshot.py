@@ -1,0 +1,140 @@
+"""The snapshot `curator.json`: all tables as JSON that plain TinyDB opens, a record a line."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, NamedTuple, TypeAlias
+
+from ..files import replacing
+from .disk import sync_data
+from .records import encode
+from .spec import BrokenStore
+
+log = logging.getLogger(__name__)
+
+# TinyDB shows it as one more table; it holds what belongs to the file itself.
+META = "_curator"
+_META_LINE = re.compile(rb'"_curator":\{"1":(\{[^{}]*\})\}\n?')
+_BATCH = 128
+_COMMA = 0x2C
+# To sync often keeps the disk's queue short, so that the journal's syncs do not wait behind it.
+_SYNC_EVERY = 1 << 21
+
+
+Load: TypeAlias = Callable[[str, Iterable[tuple[int, bytes]]], None]
+
+
+class Meta(NamedTuple):
+    """The number of the last change in a snapshot, and whether its bytes are as we wrote them."""
+
+    seq: int
+    ours: bool
+
+
+def write(
+    path: Path,
+    tables: Mapping[str, Mapping[int, bytes]],
+    seq: int,
+    *,
+    before_replacing: Callable[[], None] = lambda: None,
+) -> int:
+    """Replace the snapshot atomically by these tables; its size in bytes. Raises DiskFull."""
+    with replacing(path) as file:
+        size = crc = unsynced = 0
+        for chunk in _chunks(tables):
+            file.write(chunk)
+            crc = zlib.crc32(chunk, crc)
+            size += len(chunk)
+            unsynced += len(chunk)
+            if unsynced >= _SYNC_EVERY:
+                file.flush()
+                sync_data(file.fileno())
+                unsynced = 0
+        meta = {"format": 1, "seq": seq, "crc": f"{crc:08x}"}
+        file.write(b'"%s":{"1":%s}\n}\n' % (META.encode(), encode(meta)))
+        file.flush()
+        sync_data(file.fileno())
+        before_replacing()
+    return size
+
+
+def read(path: Path, start: Callable[[], Load]) -> Meta:
+    """Hand every table's records to the function that `start` gives; no file is an empty one.
+
+    Begins again with a new `start()` when the file turns out to be somebody else's work. Raises
+    BrokenStore when it is no snapshot at all.
+    """
+    try:
+        with path.open("rb") as file:
+            try:
+                return Meta(_read_ours(file, start()), ours=True)
+            except (ValueError, IndexError) as error:
+                log.warning("%s is not as it was written: %s", path.name, error)
+            file.seek(0)
+            return _read_any(file.read(), path.name, start())
+    except FileNotFoundError:
+        return Meta(0, ours=True)
+    except OSError as error:
+        raise BrokenStore(f"{path.name} cannot be read: {error.strerror}.") from error
+
+
+def _chunks(tables: Mapping[str, Mapping[int, bytes]]) -> Iterator[bytes]:
+    yield b"{\n"
+    for name, records in tables.items():
+        yield b"%s:{\n" % json.dumps(name).encode()
+        items = iter(records.items())
+        following = next(items, None)
+        while following is not None:
+            batch: list[bytes] = []
+            while following is not None and len(batch) < _BATCH:
+                doc_id, raw = following
+                following = next(items, None)
+                comma = b"" if following is None else b","
+                batch.append(b'"%d":%s%s\n' % (doc_id, raw, comma))
+            yield b"".join(batch)
+        yield b"},\n"
+
+
+def _read_ours(file: IO[bytes], load: Load) -> int:
+    crc = 0
+
+    def records() -> Iterator[tuple[int, bytes]]:
+        nonlocal crc
+        crc32 = zlib.crc32
+        for line in file:
+            crc = crc32(line, crc)
+            cut = line.find(b":")
+            if cut < 0:
+                return
+            yield int(line[1 : cut - 1]), line[cut + 1 : -2 if line[-2] == _COMMA else -1]
+
+    crc = zlib.crc32(file.readline())
+    while (line := file.readline()).endswith(b":{\n"):
+        crc = zlib.crc32(line, crc)
+        load(json.loads(line[:-3]), records())
+    found = _META_LINE.fullmatch(line)
+    if found is None or file.read() != b"}\n":
+        raise ValueError("another layout")
+    meta = json.loads(found[1])
+    if meta["crc"] != f"{crc:08x}":
+        raise ValueError("another checksum")
+    return int(meta["seq"])
+
+
+def _read_any(data: bytes, name: str, load: Load) -> Meta:
+    try:
+        # An empty file is what plain TinyDB makes of a new one.
+        # Not orjson: somebody else's integers may be of any size.
+        tables = json.loads(data) if data.strip() else {}
+        own = tables.pop(META, {}).get("1", {})
+        seq = int(own.get("seq", 0))
+        for table, documents in tables.items():
+            load(table, [(int(doc_id), encode(each)) for doc_id, each in documents.items()])
+    except (ValueError, AttributeError, TypeError, RecursionError) as error:
+        raise BrokenStore(f"{name} is broken: {error}. Nothing was changed.") from error
+    return Meta(seq, ours=False)
