@@ -1,0 +1,347 @@
+"""The gallery: pictures and videos with what is known of their making."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import gallery_lists
+from .embedded import read_embedded
+from .engine import Database, Record
+from .errors import CuratorError, NotFound, TooLarge, UpstreamFailed, WrongType
+from .events import Events
+from .gallery_fetching import facts_of_image, find_lora
+from .gallery_files import GalleryFiles, Incoming, check_there, stem_of
+from .gallery_lists import Wanted
+from .gallery_records import (
+    GALLERY,
+    Clock,
+    Facts,
+    columns,
+    enriched,
+    enriched_sidecar,
+    generation_of,
+    item_key,
+    new_record,
+    new_sidecar,
+)
+from .host import Host
+from .inputs import Inputs, copy_to
+from .locks import KeyedLock
+from .media import Kind, format_of
+from .remote.civitai import CivitAI
+from .remote.http import Downloaded
+from .thumbnails import Decoder, examine, make_thumbnail
+from .videos import video_frame
+
+if TYPE_CHECKING:
+    from .catalog import Catalog
+
+__all__ = ["GALLERY", "Facts", "Gallery", "Picture", "ServedFile", "Wanted", "picture_of"]
+
+FILE_LIMIT = 2 << 30
+"""Bytes of a picture or video at most."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a workflow node needs: the file, its texts, its seed (0 when unknown), its kind."""
+
+    path: Path
+    prompt: str
+    negative: str
+    seed: int
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class ServedFile:
+    """A file to hand out: its type told by its bytes, and a tag that changes with its content."""
+
+    path: Path
+    content_type: str
+    etag: str
+    name: str
+
+
+class Gallery:
+    """Every picture once, under each of its ids. All methods are thread-safe and may block."""
+
+    def __init__(
+        self, database: Database, host: Host, civitai: CivitAI, catalog: Catalog, events: Events
+    ) -> None:
+        """Completes or undoes what an earlier run left half done; looks at no other file."""
+        self._records = database.collection("gallery")
+        self._files = GalleryFiles(host.data / "gallery")
+        self._inputs = Inputs(host.input)
+        self._civitai = civitai
+        self._catalog = catalog
+        self._events = events
+        self._locks = KeyedLock()
+        self._decoder = Decoder()
+        self._clock = Clock()
+        self._without_thumbnail: set[str] = set()
+        self._files.recover(lambda key: key in self._records, self._records.put)
+
+    def close(self) -> None:
+        """Let the decoder end what it is at."""
+        self._decoder.close()
+
+    def download_single(self, image_id: int) -> dict[str, Any]:
+        """The item of a CivitAI picture, fetched if it is not here: Studio's columns and `id`.
+
+        Raises what CivitAI raises, UpstreamFailed for a file that is no whole picture, DiskFull.
+        """
+        with self._locks.hold(f"number:{image_id}"):
+            record = self._find(str(image_id))
+            if record is None or not self._files.media(record).is_file():
+                record = self._fetch(image_id)
+        return columns(record)
+
+    def add_file(self, path: Path, facts: Facts, *, move: bool = False) -> dict[str, Any]:
+        """Take a file of this machine into the gallery; the item that has this id, if there is one.
+
+        `move`: the file itself instead of a copy. Raises WrongType, TooLarge or DiskFull.
+        """
+        with self._locks.hold(f"file:{facts.file_uuid or facts.id}"):
+            record = self._find(facts.id)
+            if record is not None and self._files.media(record).is_file():
+                return columns(record)
+            with self._files.incoming() as incoming:
+                with path.open("rb") as given, incoming.writing() as taken:
+                    shutil.copyfileobj(given, taken, 1 << 20)
+                record = self._place(incoming, facts, _digest(incoming.media))
+            if move:
+                path.unlink(missing_ok=True)
+        return columns(record)
+
+    def picture(self, image_id: str) -> Picture:
+        """The picture for a workflow node. Raises NotFound."""
+        return picture_of(self._get(image_id), self._files.root)
+
+    def media(self, item_id: str) -> ServedFile:
+        """The file itself. Raises NotFound."""
+        record = self._get(item_id)
+        return _served(self._files.media(record), record["id"])
+
+    def thumb(self, item_id: str) -> ServedFile:
+        """The thumbnail, made now if it is not there; else the picture itself. Raises NotFound."""
+        record = self._get(item_id)
+        path = self._files.thumbnail(record)
+        if not path.is_file() and not self._make_thumbnail(record, path):
+            if record["type"] == "video":
+                raise NotFound("There is no thumbnail of this video.")
+            path = self._files.media(record)
+        return _served(path, record["id"])
+
+    def meta(self, item_id: str) -> dict[str, Any]:
+        """All that is known: the JSON beside the file, and how it was made by one name each."""
+        record = self._get(item_id)
+        return {
+            **new_sidecar(Facts(record["id"]), record),
+            **self._files.sidecar(record),
+            **generation_of(record),
+            "id": record["id"],
+            "aliases": record["aliases"],
+            "ext": record["ext"],
+            "source": record["source"],
+            "starred": bool(record["starred"]),
+            "model_id": record["model_id"],
+            "model_name": record["model_name"],
+            "versions": record["versions"],
+            "file_size": record["file_size"],
+            "sha256": record["sha256"],
+            "added": record["downloaded_at"],
+        }
+
+    def star(self, item_id: str, starred: bool | None = None) -> bool:
+        """Set the star, or toggle it for None; returns how it is now. Raises NotFound."""
+
+        def change(record: Record) -> Record:
+            record["starred"] = int(not record["starred"] if starred is None else starred)
+            return record
+
+        record = self._get(item_id)
+        try:
+            record = self._records.update(record["id"], change)
+        except KeyError as error:
+            raise _unknown() from error
+        self._tell(record, "changed")
+        return bool(record["starred"])
+
+    def to_input(self, item_id: str, *, as_media: bool = False) -> dict[str, str]:
+        """Lay the picture into ComfyUI's input folder: `{filename, subfolder, type}`.
+
+        A video gives a frame as PNG, with `as_media` itself. Raises NotFound, WrongType, Impossible
+        when the folder cannot be written, DiskFull.
+        """
+        record = self._get(item_id)
+        path = check_there(self._files.media(record))
+        name = f"civitai_{record['id']}"
+        if record["type"] == "video" and not as_media:
+            image = self._decoder.run(lambda: video_frame(path))
+            name = self._inputs.put(f"{name}.png", lambda target: image.save(target, "PNG"))
+        else:
+            name = self._inputs.put(name + record["ext"], copy_to(path))
+        return {"filename": name, "subfolder": "", "type": "input"}
+
+    def list(
+        self,
+        model_id: int,
+        wanted: Wanted | None = None,
+        *,
+        limit: int | None = None,
+        before: str | None = None,
+    ) -> dict[str, Any]:
+        """G of a model: all of it, or with `limit` one page. A model without pictures is empty."""
+        wanted = wanted or Wanted()
+        if limit is None:
+            return gallery_lists.whole_gallery(self._records, model_id, wanted)
+        return gallery_lists.gallery_page(self._records, model_id, wanted, limit, before)
+
+    def all(
+        self, wanted: Wanted | None = None, *, limit: int = 100, before: str | None = None
+    ) -> dict[str, Any]:
+        """A page over all models, last added first: `images`, `total`, `next`."""
+        return gallery_lists.all_pictures(self._records, wanted or Wanted(), limit, before)
+
+    def models(self) -> list[dict[str, Any]]:
+        """The models that have pictures: `{model_id, name, count, thumb}`, most pictures first."""
+        return gallery_lists.models(self._records)
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def _get(self, item_id: str) -> Record:
+        record = self._find(item_key(item_id))
+        if record is None:
+            raise _unknown()
+        return record
+
+    def _find(self, key: str) -> Record | None:
+        """The record with this id, or that knows it as another one of its own."""
+        if not key:
+            return None
+        record = self._records.get(key)
+        if record is None:
+            found = self._records.page("by_alias", key, limit=1).records
+            record = found[0] if found else None
+        return record
+
+    def _fetch(self, image_id: int) -> Record:
+        item = self._civitai.image(image_id)
+        told = self._civitai.generation(image_id)
+        lora = find_lora(told, self._catalog.lora_model, self._civitai)
+        page = self._civitai.image_page(image_id)
+        facts = facts_of_image(image_id, item, told, lora, page)
+        address = self._civitai.media_address(item["url"], str(item.get("type") or "image"))
+        with self._locks.hold(f"file:{facts.file_uuid or facts.id}"):
+            twin = self._find(facts.file_uuid) or self._find(facts.id)
+            if twin is not None and self._files.media(twin).is_file():
+                return self._enrich(twin, facts)
+            with self._files.incoming() as incoming:
+                with incoming.writing() as file:
+                    got = self._civitai.download(address, file, limit=FILE_LIMIT)
+                try:
+                    return self._place(incoming, facts, got, known=twin)
+                except (WrongType, TooLarge) as error:
+                    text = f"CivitAI's file of this picture is not usable. {error.text}"
+                    raise UpstreamFailed(text) from error
+
+    def _place(
+        self, incoming: Incoming, facts: Facts, got: Downloaded, *, known: Record | None = None
+    ) -> Record:
+        """Check the file, and make it and its record part of the gallery."""
+        media = self._decoder.run(lambda: examine(incoming.media, incoming.thumbnail))
+        if not facts.generation:
+            facts = _with_embedded(facts, incoming.media)
+        record = new_record(
+            facts,
+            media,
+            stem=stem_of(facts.id),
+            size=got.size,
+            sha256=got.sha256,
+            added=self._clock.next(),
+        )
+        record["thumb_size"] = incoming.thumbnail.stat().st_size
+        if known is not None:
+            record.update(id=known["id"], starred=known["starred"], added=known["added"])
+        self._files.place(incoming, record, new_sidecar(facts, record), self._records.put)
+        self._tell(record, "added")
+        return record
+
+    def _enrich(self, record: Record, facts: Facts) -> Record:
+        """Add to the record what the same picture's other id has brought."""
+        sidecar = self._files.sidecar(record)
+        record = self._records.update(record["id"], lambda old: enriched(old, facts))
+        self._files.write_sidecar(record, enriched_sidecar(sidecar, new_sidecar(facts, record)))
+        self._tell(record, "changed")
+        return record
+
+    def _make_thumbnail(self, record: Record, path: Path) -> bool:
+        """Whether the thumbnail is there now; what cannot be decoded is not tried again."""
+        key: str = record["id"]
+        with self._locks.hold(f"thumb:{key}"):
+            if path.is_file():
+                return True
+            if key in self._without_thumbnail:
+                return False
+            source = check_there(self._files.media(record))
+            try:
+                self._decoder.run(lambda: make_thumbnail(source, path))
+            except (WrongType, TooLarge):
+                self._without_thumbnail.add(key)
+                return False
+            except CuratorError:
+                return False
+            return True
+
+    def _tell(self, record: Record, change: str) -> None:
+        self._events.publish(
+            "gallery", id=record["id"], model_id=record["model_id"], change=change
+        )
+
+
+def picture_of(record: Mapping[str, Any], folder: Path) -> Picture:
+    """The picture of a record whose files lie below `folder` (`<data>/gallery`)."""
+    return Picture(
+        folder / record["file_path"],
+        record["prompt"],
+        record["negative"],
+        record["seed"] or 0,
+        record["type"],
+    )
+
+
+def _with_embedded(facts: Facts, path: Path) -> Facts:
+    from dataclasses import replace
+
+    return replace(facts, generation=read_embedded(path).generation())
+
+
+def _served(path: Path, name: str) -> ServedFile:
+    check_there(path)
+    try:
+        kind = format_of(path)
+        content_type, ext = kind.content_type, kind.ext
+    except WrongType:
+        # Somebody has put another file there; it is only ever saved, never shown.
+        content_type, ext = "application/octet-stream", ""
+    stat = path.stat()
+    return ServedFile(path, content_type, f"{stat.st_size:x}-{stat.st_mtime_ns:x}", name + ext)
+
+
+def _digest(path: Path) -> Downloaded:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return Downloaded(path.stat().st_size, digest.hexdigest(), "")
+
+
+def _unknown() -> NotFound:
+    return NotFound("The gallery has no picture with this id.")

@@ -1,0 +1,177 @@
+"""The gallery's files: no picture without a record, no record without a picture, whenever we die.
+
+A file comes in under `incoming/`, checked there. Before it takes its place, a note of what is about
+to happen (record and metadata) lies beside it; the note goes when the record is in the database.
+What a note of an earlier run says is completed, or undone, when the gallery opens.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from .engine import Record
+from .errors import NotFound
+from .files import disk_error, sync_folder, write_atomic
+
+log = logging.getLogger(__name__)
+
+
+class GalleryFiles:
+    """Everything below `<data>/gallery/`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._incoming = root / "incoming"
+
+    def media(self, record: Record) -> Path:
+        """The picture's or video's own file."""
+        return self.root / record["file_path"]
+
+    def thumbnail(self, record: Record) -> Path:
+        """Where its thumbnail lies, or would lie."""
+        return self.root / record["thumb_path"]
+
+    @contextlib.contextmanager
+    def incoming(self) -> Iterator[Incoming]:
+        """Room for a file to come in; whatever is still there after the block goes."""
+        token = secrets.token_hex(8)
+        try:
+            _make_folder(self._incoming)
+            incoming = Incoming(
+                self._incoming / f"{token}.part", self._incoming / f"{token}.webp"
+            )
+        except OSError as error:
+            raise disk_error(error, "The picture") from error
+        try:
+            yield incoming
+        finally:
+            incoming.media.unlink(missing_ok=True)
+            incoming.thumbnail.unlink(missing_ok=True)
+
+    def place(
+        self,
+        incoming: Incoming,
+        record: Record,
+        sidecar: dict[str, Any],
+        put: Callable[[Record], None],
+    ) -> None:
+        """Give the files their names and `put` the record: all, or nothing. Raises DiskFull."""
+        note = self._incoming / f"{record['id']}.json"
+        try:
+            write_atomic(note, dump({"record": record, "sidecar": sidecar}))
+            self._move(incoming, record)
+            write_atomic(self.root / record["meta_path"], dump(sidecar))
+            put(record)
+        except BaseException as error:
+            self._remove(record)
+            note.unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                raise disk_error(error, "The picture") from error
+            raise
+        note.unlink(missing_ok=True)
+
+    def sidecar(self, record: Record) -> dict[str, Any]:
+        """The JSON beside the file; empty when it is gone or not ours any more."""
+        try:
+            data = json.loads((self.root / record["meta_path"]).read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return data if isinstance(data, dict) else {}
+
+    def write_sidecar(self, record: Record, sidecar: dict[str, Any]) -> None:
+        """Replace the JSON beside the file. Raises DiskFull."""
+        write_atomic(self.root / record["meta_path"], dump(sidecar))
+
+    def recover(self, known: Callable[[str], bool], put: Callable[[Record], None]) -> None:
+        """Bring what an earlier run left half done to an end, and empty `incoming/`."""
+        if not self._incoming.is_dir():
+            return
+        for path in sorted(self._incoming.iterdir()):
+            if path.suffix == ".json":
+                self._finish(path, known, put)
+            path.unlink(missing_ok=True)
+
+    def _finish(
+        self, note: Path, known: Callable[[str], bool], put: Callable[[Record], None]
+    ) -> None:
+        try:
+            said = json.loads(note.read_text(encoding="utf-8"))
+            record, sidecar = said["record"], said["sidecar"]
+            if known(record["id"]):
+                return
+            if self.media(record).stat().st_size == record["file_size"]:
+                write_atomic(self.root / record["meta_path"], dump(sidecar))
+                put(record)
+                return
+        except FileNotFoundError:
+            pass
+        except (ValueError, KeyError, TypeError) as error:
+            # Notes are written whole: somebody else has been at this one.
+            log.warning("Curator passes over %s: %s", note.name, error)
+            return
+        self._remove(record)
+
+    def _move(self, incoming: Incoming, record: Record) -> None:
+        target = self.media(record)
+        _make_folder(target.parent)
+        incoming.media.replace(target)
+        with contextlib.suppress(FileNotFoundError):
+            incoming.thumbnail.replace(self.thumbnail(record))
+        sync_folder(target.parent)
+
+    def _remove(self, record: Record) -> None:
+        for name in ("file_path", "thumb_path", "meta_path"):
+            (self.root / record[name]).unlink(missing_ok=True)
+
+
+class Incoming:
+    """Two free paths below `incoming/`: of the file itself and of its thumbnail."""
+
+    def __init__(self, media: Path, thumbnail: Path) -> None:
+        self.media = media
+        self.thumbnail = thumbnail
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[IO[bytes]]:
+        """The file to write; on the disk when the block ends. Raises DiskFull."""
+        try:
+            with self.media.open("wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise disk_error(error, "The picture") from error
+
+
+def stem_of(item_id: str) -> str:
+    """Where an item's files lie, without extension: `media/AAA/BBB/<id>`, for small folders."""
+    digits = item_id.replace("-", "").ljust(6, "0")
+    return f"media/{digits[:3]}/{digits[3:6]}/{item_id}"
+
+
+def dump(data: Any) -> bytes:
+    """Readable JSON, integers of any size as they are."""
+    return json.dumps(data, ensure_ascii=False, indent=1).encode(errors="replace")
+
+
+def check_there(path: Path) -> Path:
+    """The path of a file that exists. Raises NotFound."""
+    if not path.is_file():
+        raise NotFound("The file of this picture is gone.")
+    return path
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder whose own entry would survive a loss of power."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)

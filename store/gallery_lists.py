@@ -1,0 +1,159 @@
+"""Lists of the gallery: filtered, paged, newest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .engine import Collection, Page, Record
+from .gallery_records import shown_item
+
+_ALL = 1 << 40
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which pictures; what is empty or None does not matter."""
+
+    source: str = ""
+    starred: bool | None = None
+    version_id: int | None = None
+    type: str = ""
+    q: str = ""
+
+    def admits(self, record: Record) -> bool:
+        """Whether the record is of those, its texts aside."""
+        return (
+            (not self.source or record["source"] == self.source)
+            and (self.starred is None or bool(record["starred"]) == self.starred)
+            and (self.version_id is None or self.version_id in record["versions"])
+            and (not self.type or record["type"] == self.type)
+        )
+
+    @property
+    def by_record(self) -> bool:
+        """Whether records must be looked at one by one."""
+        return bool(self.source or self.type) or self.starred is not None or bool(self.version_id)
+
+
+def page(
+    records: Collection,
+    index: str,
+    value: Any,
+    wanted: Wanted,
+    *,
+    limit: int | None = None,
+    before: str | None = None,
+) -> Page:
+    """A page of an index, newest first; without `limit` everything. Raises BadInput (`before`)."""
+    where = wanted.admits if wanted.by_record else None
+    count = _ALL if limit is None else limit
+    if wanted.q:
+        return records.search(
+            wanted.q,
+            index=index,
+            value=value,
+            descending=True,
+            limit=count,
+            after=before,
+            where=where,
+        )
+    return records.page(
+        index, value, descending=True, limit=count, after=before, where=where
+    )
+
+
+def whole_gallery(records: Collection, model_id: int, wanted: Wanted) -> dict[str, Any]:
+    """G of a model with everything in it, once by source and once as one list."""
+    found = page(records, "by_model", model_id, wanted)
+    cards = [record for record in found.records if record["source"] == "original"]
+    others = [record for record in found.records if record["source"] != "original"]
+    first = next(iter([*cards, *others]), None)
+    return {
+        **_idle(),
+        "gallery_card": [shown_item(record) for record in cards],
+        "gallery_card_bytes": sum(record["file_size"] for record in cards),
+        "gallery_community": [shown_item(record) for record in others],
+        "gallery_community_bytes": sum(record["file_size"] for record in others),
+        "default_preview": first["id"] if first else None,
+        "custom_preview": None,
+        "images": [shown_item(record) for record in found.records],
+        "images_total": found.total,
+        "next": None,
+    }
+
+
+def gallery_page(
+    records: Collection, model_id: int, wanted: Wanted, limit: int, before: str | None
+) -> dict[str, Any]:
+    """G of a model with one page of `images`; the two older lists stay empty."""
+    found = page(records, "by_model", model_id, wanted, limit=limit, before=before)
+    return {
+        **_idle(),
+        "gallery_card": [],
+        "gallery_card_bytes": 0,
+        "gallery_community": [],
+        "gallery_community_bytes": 0,
+        "default_preview": default_preview(records, model_id),
+        "custom_preview": None,
+        "images": [shown_item(record) for record in found.records],
+        "images_total": found.total,
+        "next": found.next,
+    }
+
+
+def all_pictures(
+    records: Collection, wanted: Wanted, limit: int, before: str | None
+) -> dict[str, Any]:
+    """A page over all models, what was added last comes first: `images`, `total`, `next`."""
+    index, value = "newest", None
+    # The narrowest index that keeps this order.
+    if wanted.version_id is not None:
+        index, value = "by_version", wanted.version_id
+    elif wanted.starred:
+        index, value = "starred", 1
+    elif wanted.type:
+        index, value = "by_type", wanted.type
+    elif wanted.source:
+        index, value = "by_source", wanted.source
+    found = page(records, index, value, wanted, limit=limit, before=before)
+    return {
+        "images": [shown_item(record) for record in found.records],
+        "total": found.total,
+        "next": found.next,
+    }
+
+
+def models(records: Collection) -> list[dict[str, Any]]:
+    """The models that pictures belong to, most pictures first: `{model_id, name, count, thumb}`."""
+    found: list[dict[str, Any]] = []
+    for model_id, count in records.values("by_model").items():
+        newest = records.page("by_model", model_id, descending=True, limit=1).records
+        if newest:
+            name = newest[0]["model_name"] or (f"Model {model_id}" if model_id else "")
+            found.append(
+                {"model_id": model_id, "name": name, "count": count, "thumb": newest[0]["id"]}
+            )
+    return sorted(found, key=lambda each: (-each["count"], each["model_id"]))
+
+
+def default_preview(records: Collection, model_id: int) -> str | None:
+    """The id of the newest original, else of the newest picture."""
+    for wanted in (Wanted(source="original"), Wanted()):
+        found = page(records, "by_model", model_id, wanted, limit=1).records
+        if found:
+            return str(found[0]["id"])
+    return None
+
+
+def _idle() -> dict[str, Any]:
+    """The part of G that tells of a running job."""
+    return {
+        "status": "idle",
+        "downloaded": 0,
+        "skipped": 0,
+        "failed": 0,
+        "total": None,
+        "pages_fetched": 0,
+        "counted": 0,
+    }

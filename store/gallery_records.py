@@ -1,0 +1,271 @@
+"""What the gallery keeps of a picture: its record, and the JSON beside its file."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+from .engine import CollectionSpec, Index, Record
+from .generation import Generation
+from .media import Media
+
+GALLERY = CollectionSpec(
+    "gallery",
+    key="id",
+    indexes=(
+        Index("newest", None, "added"),
+        Index("by_alias", "aliases"),
+        Index("by_model", "models", "created_at"),
+        Index("by_version", "versions", "added"),
+        Index("by_source", "source", "added"),
+        Index("by_type", "type", "added"),
+        Index("starred", "starred", "added"),
+    ),
+    words=("prompt", "negative", "username"),
+)
+
+COLUMNS = (
+    "civitai_id file_uuid type ext file_path thumb_path meta_path model_id post_id post_title "
+    "username base_model width height duration audio file_size created_at downloaded_at reactions "
+    "comments collected has_meta has_gen_data source search_mode starred prompt thumb_size"
+).split()
+"""The columns that clients of ComfyUI Studio know, flags as 0 and 1."""
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_ID = re.compile(r"(?:[0-9]{1,19}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\.[a-z0-9]{1,5})?")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a picture besides its file; everything but `id` may be unknown."""
+
+    id: str
+    file_uuid: str = ""
+    number: int | None = None
+    """CivitAI's number of the picture."""
+    page: str | None = None
+    source: str = "community"
+    search_mode: str = ""
+    model_id: int = 0
+    model_name: str = ""
+    version_ids: tuple[int, ...] = ()
+    username: str = ""
+    post_id: int | None = None
+    post_title: str = ""
+    base_model: str = ""
+    created_at: str = ""
+    starred: bool = False
+    stats: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    generation: Generation = field(default_factory=Generation)
+    raw_item: Mapping[str, Any] | None = None
+    generation_data: Mapping[str, Any] | None = None
+
+
+def item_key(text: str) -> str:
+    """The id in `text`, which may carry an extension; empty when it cannot be an id."""
+    text = text.strip().lower()
+    return text.partition(".")[0] if _ID.fullmatch(text) else ""
+
+
+def uuid_in(address: str) -> str:
+    """The first UUID in an address or a bare UUID, lower case; empty when there is none."""
+    found = _UUID.search(address)
+    return found[0].lower() if found else ""
+
+
+def utc(text: Any) -> str:
+    """An ISO time as UTC with milliseconds and `Z`; empty when it is none."""
+    try:
+        moment = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+    except ValueError:
+        return ""
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    moment = moment.astimezone(timezone.utc)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def now() -> str:
+    """This moment, as `utc` writes it."""
+    return utc(datetime.now(timezone.utc).isoformat(timespec="milliseconds"))
+
+
+class Clock:
+    """Microseconds that never come twice: the order in which pictures were added."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = 0
+
+    def next(self) -> int:
+        """A number above all before it."""
+        with self._lock:
+            self._last = max(self._last + 1, time.time_ns() // 1000)
+            return self._last
+
+
+def new_record(
+    facts: Facts, media: Media, *, stem: str, size: int, sha256: str, added: int
+) -> Record:
+    """The record of a picture whose files will lie at `stem` plus their extensions."""
+    made = facts.generation
+    told = facts.generation_data or {}
+    return {
+        "id": facts.id,
+        "civitai_id": facts.id,
+        "file_uuid": facts.file_uuid or None,
+        "type": media.format.kind,
+        "ext": media.format.ext,
+        "file_path": stem + media.format.ext,
+        "thumb_path": stem + ".thumb.webp",
+        "meta_path": stem + ".json",
+        "model_id": facts.model_id,
+        "post_id": facts.post_id,
+        "post_title": facts.post_title or None,
+        "username": facts.username or None,
+        "base_model": facts.base_model or None,
+        "width": media.width,
+        "height": media.height,
+        "duration": media.duration,
+        "audio": int(media.audio),
+        "file_size": size,
+        "created_at": facts.created_at or now(),
+        "downloaded_at": now(),
+        "reactions": _count(facts.stats, "heartCount") + _count(facts.stats, "likeCount"),
+        "comments": _count(facts.stats, "commentCount"),
+        "collected": _count(facts.stats, "collectedCount"),
+        "has_meta": int(bool(made)),
+        "has_gen_data": int(bool(told)),
+        "source": facts.source,
+        "search_mode": facts.search_mode,
+        "starred": int(facts.starred),
+        "thumb_size": 0,
+        "page": facts.page,
+        "aliases": aliases(facts),
+        "models": [facts.model_id],
+        "model_name": facts.model_name,
+        "versions": list(facts.version_ids),
+        "sha256": sha256,
+        "added": added,
+        **made.as_dict(),
+    }
+
+
+def new_sidecar(facts: Facts, record: Record) -> dict[str, Any]:
+    """The JSON beside the file: what upstream said, whole, under the names Studio uses."""
+    item = facts.raw_item or {}
+    return {
+        "civitai_id": record["civitai_id"],
+        "civitai_page": facts.page,
+        "url": None,
+        **_shown_meta(record),
+        "stats": dict(facts.stats),
+        "raw_meta": item.get("meta"),
+        "raw_item": facts.raw_item,
+        "_source": record["source"],
+        "generation_data": facts.generation_data,
+    }
+
+
+def enriched(record: Record, facts: Facts) -> Record:
+    """The record with what `facts` know and it does not; what it says already stays."""
+    better = dict(record)
+    news = {
+        "page": facts.page,
+        "post_id": facts.post_id,
+        "post_title": facts.post_title,
+        "username": facts.username,
+        "base_model": facts.base_model,
+        **facts.generation.as_dict(),
+    }
+    for name, value in news.items():
+        if better.get(name) in (None, "", []) and value not in (None, "", []):
+            better[name] = value
+    better["aliases"] = sorted({*record["aliases"], *aliases(facts)})
+    better["has_meta"] = int(record["has_meta"] or bool(facts.generation))
+    better["has_gen_data"] = int(record["has_gen_data"] or bool(facts.generation_data))
+    if facts.source == "original":
+        better["source"] = "original"
+    if facts.model_id and facts.model_id not in record["models"]:
+        better["models"] = [*(each for each in record["models"] if each), facts.model_id]
+        better["model_id"] = better["models"][0]
+        better["model_name"] = record["model_name"] or facts.model_name
+    better["versions"] = sorted({*record["versions"], *facts.version_ids})
+    return better
+
+
+def enriched_sidecar(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """The older JSON with every gap filled from the newer one."""
+    gaps = {name: new[name] for name, value in old.items() if not value and new.get(name)}
+    return {**new, **old, **gaps}
+
+
+def columns(record: Record) -> dict[str, Any]:
+    """The item as Studio's clients know it, and its `id`."""
+    return {"id": record["id"], **{name: record.get(name) for name in COLUMNS}}
+
+
+def shown_item(record: Record) -> dict[str, Any]:
+    """The item of a list: ids, flags, and its metadata in `meta`."""
+    number = next((each for each in record["aliases"] if each.isdigit()), "")
+    meta = {
+        "civitai_id": record["civitai_id"],
+        "civitai_page": record["page"],
+        "url": None,
+        **_shown_meta(record),
+        **generation_of(record),
+        "reactions": record["reactions"],
+        "comments": record["comments"],
+    }
+    return {
+        "id": record["id"],
+        "number": int(number) if number else None,
+        "ext": record["ext"],
+        "has_thumb": True,
+        "starred": bool(record["starred"]),
+        "source": record["source"],
+        "model_id": record["model_id"],
+        "model_name": record["model_name"],
+        "versions": record["versions"],
+        "createdAt": record["created_at"],
+        "added": record["downloaded_at"],
+        "file_size": record["file_size"],
+        "meta": meta,
+    }
+
+
+def generation_of(record: Record) -> dict[str, Any]:
+    """How the picture was made, by the names of `Generation`."""
+    return {name: record.get(name) for name in Generation().as_dict()}
+
+
+def aliases(facts: Facts) -> list[str]:
+    """Every id under which this picture is found."""
+    number = str(facts.number) if facts.number is not None else ""
+    return sorted({each for each in (facts.id, facts.file_uuid, number) if each})
+
+
+def _shown_meta(record: Record) -> dict[str, Any]:
+    return {
+        "type": record["type"],
+        "width": record["width"],
+        "height": record["height"],
+        "username": record["username"],
+        "postId": record["post_id"],
+        "postTitle": record["post_title"],
+        "duration": record["duration"],
+        "audio": bool(record["audio"]),
+        "baseModel": record["base_model"],
+        "createdAt": record["created_at"],
+    }
+
+
+def _count(stats: Mapping[str, Any], name: str) -> int:
+    # REST and tRPC spell it differently.
+    value = stats.get(name, stats.get(name + "AllTime", 0))
+    return value if isinstance(value, int) else 0

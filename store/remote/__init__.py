@@ -1,0 +1,1 @@
+"""Where things come from: CivitAI and Hugging Face, over one polite, safe session."""

@@ -1,0 +1,105 @@
+"""CivitAI: its REST and tRPC answers as plain data, and its files."""
+
+from __future__ import annotations
+
+import json
+from typing import IO, Any
+from urllib.parse import quote
+
+from ..errors import NotFound, UpstreamBusy, UpstreamFailed
+from ..settings import Settings
+from .http import Downloaded, Http, Timeouts
+
+_NOT_JSON = "CivitAI answered with something else than it should."
+
+
+class CivitAI:
+    """Asks CivitAI. All raise BadInput (`civitai_key`), NotFound, UpstreamBusy, UpstreamFailed."""
+
+    def __init__(self, settings: Settings, *, timeouts: Timeouts | None = None) -> None:
+        """Bases are fixed by the options; the key is read anew for each call."""
+        self.http = Http(settings, timeouts=timeouts)
+        self._base = settings.options.civitai
+        self._images = settings.options.civitai_images
+
+    def image(self, image_id: int) -> dict[str, Any]:
+        """What `image.get` knows of a picture; `url` is there, usually a bare UUID."""
+        text = f"CivitAI has no image with id {image_id}."
+        found = self._trpc("image.get", {"id": image_id}, missing=text)
+        if not isinstance(found, dict):
+            raise NotFound(text)
+        if not isinstance(found.get("url"), str) or not found["url"]:
+            raise UpstreamFailed(_NOT_JSON)
+        return found
+
+    def generation(self, image_id: int) -> dict[str, Any]:
+        """What `image.getGenerationData` tells: meta, resources, tools …; `{}` when nothing."""
+        try:
+            found = self._trpc("image.getGenerationData", {"id": image_id}, missing="nothing")
+        except NotFound:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def model(self, model_id: int) -> dict[str, Any]:
+        """A model with its versions, as the REST API shows it."""
+        return self._rest(f"/api/v1/models/{model_id}", f"CivitAI has no model {model_id}.")
+
+    def version(self, version_id: int) -> dict[str, Any]:
+        """A model version with its files, as the REST API shows it."""
+        missing = f"CivitAI has no model version {version_id}."
+        return self._rest(f"/api/v1/model-versions/{version_id}", missing)
+
+    def media_address(self, uuid: str, kind: str) -> str:
+        """Where a picture's original lies; a whole address, as REST answers have it, is kept."""
+        if uuid.startswith(("http://", "https://")):
+            return uuid
+        name = quote(uuid, safe="")
+        ending = "mp4" if kind == "video" else "jpeg"
+        return f"{self._images}/{name}/original=true/{name}.{ending}"
+
+    def image_page(self, image_id: int | str) -> str:
+        """The page where a person sees the picture; never with a key in it."""
+        return f"{self._base}/images/{image_id}"
+
+    def download(self, address: str, target: IO[bytes], *, limit: int) -> Downloaded:
+        """Stream a picture or video into `target`; the key is not shown for it."""
+        missing = "CivitAI no longer has the file of this picture."
+        return self.http.download(address, target, limit=limit, missing=missing)
+
+    def close(self) -> None:
+        """End what is under way."""
+        self.http.close()
+
+    def _rest(self, path: str, missing: str) -> dict[str, Any]:
+        found = self.http.json(self._base + path, missing=missing)
+        if not isinstance(found, dict):
+            raise UpstreamFailed(_NOT_JSON)
+        return found
+
+    def _trpc(self, procedure: str, given: dict[str, Any], *, missing: str) -> Any:
+        """The value in the envelope; superjson's dates stay ISO text, its undefined is null."""
+        question = quote(json.dumps({"json": given}, separators=(",", ":")), safe="")
+        address = f"{self._base}/api/trpc/{procedure}?input={question}"
+        envelope = self.http.json(address, missing=missing)
+        if not isinstance(envelope, dict):
+            raise UpstreamFailed(_NOT_JSON)
+        if "error" in envelope:
+            _raise_error(envelope["error"], missing)
+        try:
+            data = envelope["result"]["data"]
+        except (KeyError, TypeError) as error:
+            raise UpstreamFailed(_NOT_JSON) from error
+        return data["json"] if isinstance(data, dict) and "json" in data else data
+
+
+def _raise_error(error: Any, missing: str) -> None:
+    """An error that came with status 200."""
+    try:
+        status = error["json"]["data"]["httpStatus"]
+    except (KeyError, TypeError):
+        status = None
+    if status in (404, 410):
+        raise NotFound(missing)
+    if status in (429, 503):
+        raise UpstreamBusy("CivitAI is busy. Try again later.", retry_after=10)
+    raise UpstreamFailed("CivitAI answered with an error.")

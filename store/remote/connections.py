@@ -1,0 +1,143 @@
+"""Connections that go only where they may, and that notice when nothing arrives any more."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import time
+from typing import Any, cast
+
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+from .addresses import check_public, resolve
+
+_PACE_BYTES = 16 * 1024
+
+
+class _Paced(io.RawIOBase):
+    """A socket's bytes; raises TimeoutError when a long wait brought next to nothing.
+
+    The read timeout alone lets a server that sends a byte every few seconds hold us for days.
+    Only time spent waiting counts: a slow disk on our side is not the server's fault.
+    """
+
+    def __init__(self, raw: io.RawIOBase, seconds: float) -> None:
+        super().__init__()
+        self._raw = raw
+        self._seconds = seconds
+        self._waited = 0.0
+        self._got = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        began = time.monotonic()
+        count = self._raw.readinto(buffer)
+        self._waited += time.monotonic() - began
+        self._got += count or 0
+        if self._waited >= self._seconds:
+            if self._got < _PACE_BYTES and count:
+                raise TimeoutError("the answer comes too slowly")
+            self._waited, self._got = 0.0, 0
+        return count
+
+    def close(self) -> None:
+        if not self.closed:
+            self._raw.close()
+        super().close()
+
+
+class _PacedResponse(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        timeout = sock.gettimeout()
+        if timeout:
+            raw = cast(io.BufferedReader, self.fp).detach()
+            # Two read timeouts long: headers, chunk sizes and body all come through here.
+            self.fp = io.BufferedReader(_Paced(cast(io.RawIOBase, raw), 2 * timeout))
+
+
+def _connect_checked(connection: HTTPConnection) -> socket.socket:
+    """Connect to an address of the host that was checked a moment ago, asking the names once."""
+    try:
+        addresses = resolve(connection.host, connection.port)
+    except OSError as error:
+        raise NewConnectionError(connection, "the name is not known") from error
+    check_public(addresses)
+    failure: OSError | None = None
+    for address in addresses:
+        try:
+            return socket.create_connection(
+                (address, connection.port),
+                cast("float | None", connection.timeout),
+                connection.source_address,
+            )
+        except OSError as error:
+            failure = error
+    if isinstance(failure, TimeoutError):
+        raise ConnectTimeoutError(connection, "the connection took too long") from failure
+    raise NewConnectionError(connection, "the connection failed") from failure
+
+
+class _PlainHTTP(HTTPConnection):
+    response_class = _PacedResponse
+
+
+class _PlainHTTPS(HTTPSConnection):
+    response_class = _PacedResponse
+
+
+class _CheckedHTTP(_PlainHTTP):
+    def _new_conn(self) -> socket.socket:
+        return _connect_checked(self)
+
+
+class _CheckedHTTPS(_PlainHTTPS):
+    # The name stays the host's in the Host header and in TLS; only the socket is chosen here.
+    def _new_conn(self) -> socket.socket:
+        return _connect_checked(self)
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _PlainHTTP
+
+
+class _PlainTLSPool(HTTPSConnectionPool):
+    ConnectionCls = _PlainHTTPS
+
+
+class _CheckedPool(HTTPConnectionPool):
+    ConnectionCls = _CheckedHTTP
+
+
+class _CheckedTLSPool(HTTPSConnectionPool):
+    ConnectionCls = _CheckedHTTPS
+
+
+_PLAIN = {"http": _PlainPool, "https": _PlainTLSPool}
+_CHECKED = {"http": _CheckedPool, "https": _CheckedTLSPool}
+
+
+class SafeAdapter(HTTPAdapter):
+    """Requests' adapter over these connections; a `checked` one reaches public addresses only."""
+
+    def __init__(self, *, checked: bool) -> None:
+        self._checked = checked
+        super().__init__(pool_connections=4, pool_maxsize=16, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Requests' hook: the pools of direct connections."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _CHECKED if self._checked else _PLAIN
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        """Requests' hook: through a proxy the socket is the proxy's, checked before instead."""
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        if not proxy.lower().startswith("socks"):
+            manager.pool_classes_by_scheme = _PLAIN
+        return manager

@@ -1,0 +1,104 @@
+"""Small pictures of big ones: made once, by one decoder that never works on the event loop."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from PIL import Image, ImageOps
+
+from .errors import StoreClosed
+from .files import replacing
+from .media import Media, format_of, opened, turned
+from .videos import probe_video, video_frame
+
+SIZE = (320, 960)
+"""Width and height at most; smaller pictures stay as they are."""
+
+_QUALITY = 80
+
+T = TypeVar("T")
+
+
+class Decoder:
+    """The one thread that decodes: more a core would only make the event loop wait."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="curator-decoder")
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def run(self, work: Callable[[], T]) -> T:
+        """The outcome of `work`, once it is its turn. Raises StoreClosed after `close`."""
+        with self._lock:
+            if self._closed:
+                raise StoreClosed("Curator is closing.")
+            future = self._pool.submit(work)
+        return future.result()
+
+    def close(self) -> None:
+        """Let what is under way end."""
+        with self._lock:
+            self._closed = True
+        self._pool.shutdown(wait=True)
+
+
+def examine(path: Path, thumbnail: Path) -> Media:
+    """What the file is, and its thumbnail, from one decoding of all of it.
+
+    Raises WrongType for what is broken or incomplete, TooLarge, and DiskFull.
+    """
+    kind = format_of(path)
+    if kind.kind == "video":
+        media = probe_video(path)
+        write_thumbnail(video_frame(path), thumbnail)
+        return media
+    with opened(path) as image:
+        width, height = image.size[::-1] if turned(image) else image.size
+        small = _shrunk(image)
+    write_thumbnail(small, thumbnail)
+    return Media(kind, width, height)
+
+
+def make_thumbnail(path: Path, thumbnail: Path) -> None:
+    """Write the thumbnail of a picture or video. Raises WrongType, TooLarge or DiskFull."""
+    if format_of(path).kind == "video":
+        small = video_frame(path)
+    else:
+        with opened(path) as image:
+            small = _shrunk(image)
+    write_thumbnail(small, thumbnail)
+
+
+def write_thumbnail(image: Image.Image, target: Path) -> None:
+    """The picture as WebP, made smaller where it is larger than a thumbnail. Raises DiskFull."""
+    image.thumbnail(SIZE, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    with replacing(target, what="The thumbnail") as file:
+        image.save(file, "WEBP", quality=_QUALITY)
+
+
+def _shrunk(image: Image.Image) -> Image.Image:
+    """A thumbnail in memory, upright, in colours that WebP knows; the whole picture is decoded."""
+    size = SIZE[::-1] if turned(image) else SIZE
+    # JPEG can decode at a fraction of the size; every byte of the file is read all the same.
+    image.draft("RGB", (min(size) * 2, min(size) * 2))
+    image.load()
+    small = _colours(image)
+    small.thumbnail(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    exif = image.getexif()
+    if exif.get(0x0112, 1) != 1:
+        small.getexif()[0x0112] = exif[0x0112]
+        small = ImageOps.exif_transpose(small)
+    return small
+
+
+def _colours(image: Image.Image) -> Image.Image:
+    if image.mode in ("RGB", "RGBA"):
+        return image.copy()
+    if image.mode.startswith("I"):
+        # 16 bits a pixel: a plain conversion would clip all but the darkest to white.
+        return image.point(lambda value: value / 256).convert("L").convert("RGB")
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")

@@ -1,0 +1,93 @@
+"""Videos: their size, length and sound, and one frame that stands for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .errors import WrongType
+from .media import Media, check_pixels, format_of
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+    from PIL import Image
+
+_FRAMES_LOOKED_AT = 600
+
+
+def probe_video(path: Path) -> Media:
+    """Size, seconds and sound. Raises WrongType without a picture track, TooLarge."""
+    with _opened(path) as (container, stream):
+        turned = _rotation(_first(container, stream)) in (90, 270)
+        width, height = stream.codec_context.width, stream.codec_context.height
+        return Media(
+            format_of(path),
+            height if turned else width,
+            width if turned else height,
+            _seconds(container, stream),
+            bool(container.streams.audio),
+        )
+
+
+def video_frame(path: Path) -> Image.Image:
+    """The frame at one second, or in the middle of a shorter video. Raises WrongType."""
+    with _opened(path) as (container, stream):
+        seconds = _seconds(container, stream)
+        target = 1.0 if seconds is None or seconds >= 2 else seconds / 2
+        chosen: VideoFrame | None = None
+        for count, frame in enumerate(container.decode(stream)):
+            chosen = frame
+            if (frame.time or 0.0) >= target or count >= _FRAMES_LOOKED_AT:
+                break
+        if chosen is None:
+            raise _frameless()
+        image = chosen.to_image()
+        rotation = _rotation(chosen)
+        return image.rotate(rotation, expand=True) if rotation else image
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    import av
+    import av.error
+
+    kind = format_of(path)
+    if kind.kind != "video":
+        raise WrongType("This is a picture, not a video.")
+    try:
+        # The demuxer is named, so that no playlist dressed as a video makes it open other files.
+        with av.open(str(path), format=kind.decoder, metadata_errors="ignore") as container:
+            if not container.streams.video:
+                raise _frameless()
+            stream = container.streams.video[0]
+            check_pixels(stream.codec_context.width, stream.codec_context.height)
+            yield container, stream
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise WrongType("The video is broken or incomplete.") from error
+
+
+def _first(container: InputContainer, stream: VideoStream) -> VideoFrame:
+    for frame in container.decode(stream):
+        return frame
+    raise _frameless()
+
+
+def _seconds(container: InputContainer, stream: VideoStream) -> float | None:
+    if container.duration is not None:
+        return round(container.duration / 1_000_000, 3)
+    if stream.duration is not None and stream.time_base is not None:
+        return round(float(stream.duration * stream.time_base), 3)
+    return None
+
+
+def _rotation(frame: VideoFrame) -> int:
+    """Degrees that the frame is to be turned against the clock."""
+    return int(frame.rotation) % 360
+
+
+def _frameless() -> WrongType:
+    return WrongType("The video has no frames.")
