@@ -26,7 +26,9 @@ def disk_error(error: OSError, what: str) -> CuratorError:
 
 
 @contextlib.contextmanager
-def replacing(path: Path, *, mode: int | None = None, what: str | None = None) -> Iterator[IO[bytes]]:
+def replacing(
+    path: Path, *, mode: int | None = None, what: str | None = None
+) -> Iterator[IO[bytes]]:
     """A file to write, which replaces `path` atomically when the block ends well.
 
     Flushed to the disk before it takes the name; gone without trace when the block raises.
@@ -35,9 +37,11 @@ def replacing(path: Path, *, mode: int | None = None, what: str | None = None) -
     label = what or path.name
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(6)}.tmp")
+        temporary = path.with_name(f"{_temporary_start(path)}{secrets.token_hex(6)}.tmp")
         # Opened with its final mode: a secret is at no moment readable by others.
-        descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | _BINARY, mode or 0o666)
+        descriptor = os.open(
+            temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | _BINARY, mode or 0o666
+        )
     except OSError as error:
         raise disk_error(error, label) from error
     try:
@@ -54,6 +58,15 @@ def replacing(path: Path, *, mode: int | None = None, what: str | None = None) -
     finally:
         temporary.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what a killed process left of its attempts to write `path`; only its owner may."""
+    start = _temporary_start(path)
+    with contextlib.suppress(OSError):
+        for entry in list(path.parent.iterdir()):
+            if entry.name.startswith(start) and entry.name.endswith(".tmp"):
+                entry.unlink(missing_ok=True)
 
 
 def write_atomic(path: Path, data: bytes, *, mode: int | None = None) -> None:
@@ -98,6 +111,10 @@ def numbered(path: Path) -> Iterator[Path]:
         count += 1
 
 
+def _temporary_start(path: Path) -> str:
+    return f".{path.name[:40]}."
+
+
 def sync_folder(folder: Path) -> None:
     """Make a rename in this folder survive power loss, where the system can."""
     if os.name == "nt":
@@ -109,4 +126,3 @@ def sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
-

@@ -42,6 +42,15 @@ def is_safe_name(name: str) -> bool:
     return bool(name) and safe_name(name) == name
 
 
+def name_with(name: str, addition: str) -> str:
+    """The safe name with an addition before its extension; a long stem gives way to it."""
+    stem, dot, extension = name.rpartition(".")
+    if not dot:
+        stem, extension = name, ""
+    ending = addition + dot + extension
+    return _cut(stem, _MAX_BYTES - len(ending.encode())) + ending
+
+
 def relative_folder(text: str, *, field: str) -> PurePosixPath:
     """A caller's relative folder (`loras/SDXL`), checked part by part; 400 when it leads out."""
     parts = text.replace("\\", "/").split("/")

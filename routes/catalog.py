@@ -1,0 +1,83 @@
+"""The catalog's routes: the lists, the map, adding from CivitAI, taking out."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import web
+from pydantic import Field
+
+from ..store.catalog_answers import Answer
+from .answers import json_answer, json_list
+from .routing import Access, Call, Input, Nothing, Plain, Routes
+
+routes = Routes()
+
+
+class FileChoice(Input):
+    """Which file of a version is meant, and where it belongs."""
+
+    file_id: int | None = Field(default=None, ge=0, lt=1 << 63)
+    """Another file than the primary one."""
+    dest: str | None = Field(default=None, max_length=1000)
+    """The folder below the models; needed for what CivitAI has no usual folder for."""
+
+
+class FolderChoice(Input):
+    """Which of several entries with one file name is meant."""
+
+    dest: str | None = Field(default=None, max_length=1000)
+
+
+@routes.get("/models/civitai-map", access=Access.KEY, summary="What is here, by CivitAI version")
+async def show_civitai_map(call: Plain) -> web.StreamResponse:
+    """`{by_version, by_model}` over both catalogs."""
+    return _list(call, await asyncio.to_thread(call.store.catalog.civitai_map))
+
+
+@routes.get("/models", access=Access.KEY, summary="The catalog `models.json` with its state")
+async def list_models(call: Plain) -> web.StreamResponse:
+    """Categories with their entries, and figures over all of them."""
+    return _list(call, await asyncio.to_thread(call.store.catalog.models))
+
+
+@routes.get("/loras", access=Access.KEY, summary="The catalog `loras.json` with its state")
+async def list_loras(call: Plain) -> web.StreamResponse:
+    """Categories with their entries, what their galleries hold, and figures over all of them."""
+    return _list(call, await asyncio.to_thread(call.store.catalog.loras))
+
+
+@routes.add(
+    "POST",
+    "/civitai/add/{version_id:int}",
+    access=Access.KEY,
+    query=FileChoice,
+    summary="Add a CivitAI version to the catalog",
+    answers={200: "`status` is added, already_exists or restricted"},
+)
+async def add_version(call: Call[FileChoice, Nothing]) -> web.StreamResponse:
+    """Adds the entry; the file itself is fetched only when it is asked for."""
+    added = await asyncio.to_thread(
+        call.store.catalog.add, call.number("version_id"), call.query.file_id, call.query.dest
+    )
+    return json_answer(added)
+
+
+@routes.add(
+    "DELETE",
+    "/models/{filename}/catalog",
+    access=Access.KEY,
+    query=FolderChoice,
+    summary="Take an entry out of the catalog",
+    answers={200: "Removed", 409: "The file is on disk, or `candidates` share the name"},
+)
+async def remove_entry(call: Call[FolderChoice, Nothing]) -> web.StreamResponse:
+    """Removes the entry from every catalog that has it."""
+    removed = await asyncio.to_thread(
+        call.store.catalog.remove, call.text("filename"), call.query.dest
+    )
+    return json_answer(removed)
+
+
+def _list(call: Plain, answer: Answer) -> web.StreamResponse:
+    return json_list(call.request, answer.body, answer.etag)

@@ -1,0 +1,231 @@
+"""The catalog: every model a person has or wants, in `models.json` and `loras.json`."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .catalog_answers import Answer, Answers, GalleryFacts, catalog_list, civitai_map, serialised
+from .catalog_entries import Found, Json, tidy_folder
+from .catalog_file import CatalogFile
+from .catalog_index import Index, free_name, is_lora
+from .civitai_types import chosen_file, filing, new_entry, restriction, texts
+from .documents import DocumentWatch
+from .errors import BadInput, Conflict, CuratorError, NotFound, UpstreamBusy, UpstreamFailed
+from .events import Events
+from .host import Host
+from .locks import KeyedLock
+from .names import is_safe_name, relative_folder
+from .presence import Presence
+from .remote.civitai import CivitAI
+
+# Free space changes all the time; an answer is renewed when it has changed by 64 MiB.
+_FREE_SPACE_GRAIN = 26
+
+
+class Catalog:
+    """Both catalog files, what lies on disk of them, and adding to them from CivitAI."""
+
+    def __init__(self, host: Host, civitai: CivitAI, events: Events) -> None:
+        self._host = host
+        self._civitai = civitai
+        self._events = events
+        self._presence = Presence(host)
+        self._adding = KeyedLock()
+        self._answers = Answers()
+        self._models = CatalogFile(host.data, "models", self._publish)
+        self._loras = CatalogFile(host.data, "loras", self._publish)
+        self._files = {"models": self._models, "loras": self._loras}
+        self._watch = DocumentWatch([file.document for file in self._files.values()])
+        self.gallery_facts: GalleryFacts | None = None
+        """CivitAI model id → the `gallery_*` values of its LoRAs; set by who knows the gallery."""
+
+    def close(self) -> None:
+        """Stop watching the files."""
+        self._watch.close()
+
+    def civitai_map(self) -> Answer:
+        """`{by_version, by_model}` over both catalogs, with each file's state on disk."""
+        states = {file: file.document.state for file in self._files.values()}
+        indexes = [file.index_of(state) for file, state in states.items()]
+        sight = self._presence.look(set[str]().union(*(index.folders for index in indexes)))
+        made_from = (*(state.generation for state in states.values()), sight.stamp)
+
+        def build() -> Json:
+            return civitai_map((found for index in indexes for found in index.found), sight)
+
+        return self._answers.get("map", made_from, build)
+
+    def models(self) -> Answer:
+        """The list of `models.json` with the state of each entry."""
+        return self._list(self._models, None)
+
+    def loras(self) -> Answer:
+        """The list of `loras.json` with the state and the gallery of each entry."""
+        return self._list(self._loras, self.gallery_facts)
+
+    def lora_model(self, version_id: int) -> int | None:
+        """The CivitAI model of this version, if a catalog knows it as a LoRA."""
+        for found in self._of_version(version_id):
+            if found.model_id is not None and is_lora(found):
+                return found.model_id
+        return None
+
+    def add(self, version_id: int, file_id: int | None = None, dest: str | None = None) -> Json:
+        """Add a CivitAI version's file (the primary one) to `models.json`.
+
+        `{status:"added",file,name,category,dest}`, `{status:"already_exists",file}` or
+        `{status:"restricted",reason}`. Raises Impossible without a usable file, upstream's errors.
+        """
+        with self._adding.hold(str(version_id)):
+            self._models.document.ensure_usable()
+            self._loras.document.refresh()
+            known = self._of_version(version_id)
+            for found in known:
+                if found.file_id is None or found.file_id == file_id:
+                    return _already(found)
+            try:
+                version = self._civitai.version(version_id)
+            except (NotFound, UpstreamBusy, UpstreamFailed):
+                # Most likely it is the file that is meant, and that answer needs no upstream.
+                if known and file_id is None:
+                    return _already(known[0])
+                raise
+            return self._add(version_id, version, file_id, dest)
+
+    def add_entries(
+        self, catalog: str, category: str, added: Iterable[Mapping[str, Any]]
+    ) -> list[str]:
+        """Add ready-made entries to one category; names of those that were not there yet.
+
+        Raises BadInput for an entry whose `file` or `dest` cannot be kept on every file system.
+        """
+        given = [_checked(entry) for entry in added]
+
+        def choose(index: Index) -> tuple[Sequence[Json], list[str]]:
+            new: dict[tuple[str, str], Json] = {}
+            for entry in given:
+                slot = Found(catalog, category, entry).slot
+                if not any(each.in_slot(slot) for each in self._indexes(index)):
+                    new.setdefault(slot, entry)
+            return list(new.values()), [str(entry["file"]) for entry in new.values()]
+
+        return self._files[catalog].add(category, choose)
+
+    def remove(self, file: str, dest: str | None = None) -> Json:
+        """Take the entry with this file name out of the catalogs: `{status:"removed",file}`.
+
+        Raises NotFound; Conflict while the file is on disk, or with `candidates` when the name
+        stands in several folders and `dest` does not say which.
+        """
+        for each in self._files.values():
+            each.document.refresh()
+        matches = self._in_one_folder(file, dest)
+        if self._presence.on_disk(matches[0].folder, matches[0].name):
+            raise Conflict(f"{file} is still on disk; delete the file first.")
+        for catalog in dict.fromkeys(found.catalog for found in matches):
+            self._files[catalog].remove(file, matches[0].dest)
+        return {"status": "removed", "file": file}
+
+    def _add(self, version_id: int, version: Json, file_id: int | None, dest: str | None) -> Json:
+        reason = restriction(version)
+        if reason:
+            return {"status": "restricted", "reason": reason}
+        file = chosen_file(version, file_id)
+        where = filing(version, dest)
+        entry = new_entry(version_id, version, file, where.dest)
+        entry["civitai_tags"] = entry["civitai_tags"] or self._model_tags(entry["civitai_model_id"])
+
+        def choose(index: Index) -> tuple[Sequence[Json], Json]:
+            indexes = self._indexes(index)
+            new = Found("models", where.category, entry)
+            for each in indexes:
+                twin = each.twin(new)
+                if twin:
+                    return [], _already(twin)
+            named = {**entry, "file": free_name(new, indexes)}
+            told = {key: named[key] for key in ("file", "name", "dest")}
+            return [named], {"status": "added", **told, "category": where.category}
+
+        return self._models.add(where.category, choose)
+
+    def _model_tags(self, model_id: int | None) -> list[str]:
+        """A model's tags, which the answer about a version leaves out; none if CivitAI fails."""
+        if model_id is None:
+            return []
+        try:
+            return texts(self._civitai.model(model_id).get("tags"))
+        except CuratorError:
+            return []
+
+    def _of_version(self, version_id: int) -> list[Found]:
+        files = (self._models, self._loras)
+        return [found for file in files for found in file.index.of_version(version_id)]
+
+    def _in_one_folder(self, file: str, dest: str | None) -> list[Found]:
+        matches = [
+            found
+            for each in self._files.values()
+            for found in each.index.of_name(file)
+            if dest is None or found.dest == tidy_folder(dest)
+        ]
+        if not matches:
+            raise NotFound(f"Model '{file}' not found in catalog")
+        if len({found.dest for found in matches}) > 1:
+            raise Conflict(
+                f"{file} stands in several folders; say which with dest.",
+                field="dest",
+                facts={"candidates": [_candidate(found) for found in matches]},
+            )
+        return matches
+
+    def _indexes(self, changing: Index) -> list[Index]:
+        """Of both catalogs, one of them in the state that is being changed."""
+        others = [file.index for file in self._files.values() if file.name != changing.catalog]
+        return [changing, *others]
+
+    def _list(self, file: CatalogFile, facts: GalleryFacts | None) -> Answer:
+        state = file.document.state
+        sight = self._presence.look(file.index_of(state).folders)
+        free_bytes = _free_bytes(self._host.models)
+
+        def build() -> Json:
+            return catalog_list(file.name, state, sight, free_bytes, facts)
+
+        if facts:
+            return serialised(build())
+        made_from = (state.generation, sight.stamp, free_bytes >> _FREE_SPACE_GRAIN)
+        return self._answers.get(file.name, made_from, build)
+
+    def _publish(self, catalog: str, change: str) -> None:
+        self._events.publish("catalog", catalog=catalog, change=change)
+
+
+def _checked(entry: Mapping[str, Any]) -> Json:
+    file = entry.get("file")
+    if not isinstance(file, str) or not is_safe_name(file):
+        raise BadInput(f"Not a plain file name: {file!r}", field="file")
+    dest = relative_folder(str(entry.get("dest", "")), field="dest")
+    return {**entry, "dest": dest.as_posix()}
+
+
+def _candidate(found: Found) -> Json:
+    return {
+        "file": found.file,
+        "dest": found.entry.get("dest", ""),
+        "catalog": found.catalog,
+        "name": found.entry.get("name", ""),
+    }
+
+
+def _already(found: Found) -> Json:
+    return {"status": "already_exists", "file": found.file}
+
+
+def _free_bytes(folder: Path) -> int:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return 0

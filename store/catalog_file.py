@@ -1,0 +1,75 @@
+"""One of the two catalog files, with its entries at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from . import catalog_entries
+from .catalog_entries import Found, Json
+from .catalog_index import Index
+from .documents import Document, State
+
+T = TypeVar("T")
+
+
+class CatalogFile:
+    """`models.json` or `loras.json`: its state, its index, and the changes that are made to it."""
+
+    def __init__(self, folder: Path, name: str, changed: Callable[[str, str], None]) -> None:
+        """`changed` is told (catalog, `added|removed|edited`), from any thread."""
+        self.name = name
+        self._changed = changed
+        self.document = Document(
+            folder / f"{name}.json",
+            empty=catalog_entries.empty,
+            check=catalog_entries.check,
+            edited=lambda: changed(name, "edited"),
+        )
+        self._index = Index(name, self.document.state.data)
+
+    @property
+    def index(self) -> Index:
+        """The entries of the present state."""
+        return self.index_of(self.document.state)
+
+    def index_of(self, state: State) -> Index:
+        """The entries of this state."""
+        return self._index_of(state.data)
+
+    def add(self, category: str, choose: Callable[[Index], tuple[Sequence[Json], T]]) -> T:
+        """Add the entries that `choose` makes for the present state; gives what else it returns."""
+
+        def edit(data: Json) -> tuple[Json | None, tuple[Index | None, T]]:
+            index = self._index_of(data)
+            new, result = choose(index)
+            if not new:
+                return None, (None, result)
+            data = catalog_entries.with_entries(data, category, new)
+            found = [Found(self.name, category, entry) for entry in new]
+            return data, (index.plus(data, found), result)
+
+        index, result = self.document.change(edit)
+        if index:
+            self._index = index
+            self._changed(self.name, "added")
+        return result
+
+    def remove(self, file: str, dest: str) -> bool:
+        """Take the entries of this file out; False when there are none."""
+
+        def edit(data: Json) -> tuple[Json | None, bool]:
+            left = catalog_entries.without(data, file, dest)
+            return left, left is not None
+
+        removed = self.document.change(edit)
+        if removed:
+            self._changed(self.name, "removed")
+        return removed
+
+    def _index_of(self, data: Json) -> Index:
+        index = self._index
+        if index.data is not data:
+            index = self._index = Index(self.name, data)
+        return index
