@@ -1,0 +1,215 @@
+/** The whole panel: header, tabs, drawers and screens, wherever it stands. */
+
+import { readAddress } from "./add/addresses.js";
+import { AddPanel } from "./add/add-panel.js";
+import { api } from "./data/api.js";
+import { GalleryScreen } from "./gallery/gallery-screen.js";
+import { iconButton } from "./parts/buttons.js";
+import { addStyles, h, takesText, target } from "./parts/dom.js";
+import { icon } from "./parts/icons.js";
+import { Notice } from "./parts/notice.js";
+import { SettingsPanel } from "./settings/settings-panel.js";
+
+/**
+ * What differs between ComfyUI's sidebar and a page of our own.
+ * @typedef {object} Surroundings
+ * @property {(listener: (topic: string) => void) => () => void} listen to changes, until undone
+ * @property {((file: import("./data/api.js").InputFile) => Promise<string>) | undefined}
+ *   [loadInWorkflow] puts a file of the input folder into a node and says which
+ * @property {import("./settings/settings-panel.js").Appearance} [appearance]
+ * @property {boolean} [whole] the panel is the whole page
+ */
+
+const STYLES = [
+  "app.css",
+  "parts/parts.css",
+  "gallery/gallery.css",
+  "picture/picture.css",
+  "add/add-panel.css",
+  "settings/settings-panel.css",
+];
+
+/**
+ * Put the panel into an element; resolves to what takes it away again.
+ *
+ * It lives in a shadow root: neither the host's styles nor ours reach across.
+ * @param {HTMLElement} place
+ * @param {Surroundings} surroundings
+ * @returns {Promise<() => void>}
+ */
+export async function mount(place, surroundings) {
+  const box = h("div", { class: "curator-panel" });
+  box.style.height = "100%";
+  const root = box.attachShadow({ mode: "open" });
+  place.replaceChildren(box);
+  await addStyles(
+    root,
+    STYLES.map((name) => new URL(name, import.meta.url).href),
+  );
+  const panel = new Panel(surroundings);
+  root.append(panel.element);
+  const stop = panel.start(box);
+  return () => {
+    stop();
+    box.remove();
+  };
+}
+
+class Panel {
+  /** @param {Surroundings} surroundings */
+  constructor(surroundings) {
+    this.surroundings = surroundings;
+    this.notice = new Notice();
+    this.gallery = new GalleryScreen(surroundings, {
+      notice: this.notice,
+      add: () => this.#openDrawer(this.add),
+    });
+    this.add = new AddPanel({ open: (id) => this.#openAdded(id), close: () => this.#closeDrawers() });
+    this.settings = new SettingsPanel({
+      copy: (text) => this.gallery.acts.copy(text),
+      appearance: surroundings.appearance,
+    });
+    this.addButton = iconButton("plus", "Add from CivitAI", () => this.#toggle(this.add));
+    this.settingsButton = iconButton("gear", "Settings", () => this.#toggle(this.settings));
+    const expand = h(
+      "a",
+      {
+        class: "icon-button",
+        href: api.page,
+        target: "_blank",
+        rel: "noopener",
+        title: "Open as a page of its own",
+        "aria-label": "Open as a page of its own",
+      },
+      icon("expand"),
+    );
+    const tab = (/** @type {string} */ name) =>
+      h("button", { class: "tab", role: "tab", type: "button", "aria-selected": "true" }, name);
+    this.element = h(
+      "main",
+      { class: `panel ${surroundings.whole ? "is-whole" : ""}` },
+      h(
+        "header",
+        { class: "head" },
+        h("h1", {}, "Curator"),
+        this.gallery.search,
+        h("div", { class: "head-acts" }, this.addButton, !surroundings.whole && expand, this.settingsButton),
+        h("nav", { class: "tabs", role: "tablist", "aria-label": "Screens" }, tab("Gallery")),
+      ),
+      this.add.element,
+      this.settings.element,
+      this.gallery.element,
+      this.notice.element,
+    );
+  }
+
+  /**
+   * @param {HTMLElement} box
+   * @returns {() => void}
+   */
+  start(box) {
+    const forget = this.surroundings.listen((topic) => this.#hear(topic));
+    const leave = new AbortController();
+    const { signal } = leave;
+    this.element.addEventListener("keydown", (event) => this.#onKey(event), { signal });
+    for (const kind of ["keydown", "keyup", "keypress", "copy", "cut", "paste"]) {
+      box.addEventListener(kind, keepFromHost, { signal });
+    }
+    document.addEventListener("paste", (event) => this.#onPaste(event, box), { signal, capture: true });
+    if (this.surroundings.whole) {
+      document.addEventListener("keydown", (event) => this.#onKey(event), { signal });
+    }
+    this.gallery.start();
+    return () => {
+      leave.abort();
+      forget();
+      this.gallery.destroy();
+    };
+  }
+
+  /** @param {string} topic */
+  #hear(topic) {
+    if (topic === "gallery" || topic === "reset") this.gallery.touch();
+    if ((topic === "settings" || topic === "reset") && !this.settings.element.hidden) {
+      this.settings.show();
+    }
+  }
+
+  /** @param {KeyboardEvent} event */
+  #onKey(event) {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape") {
+      if (this.#closeDrawers() || this.gallery.close()) event.preventDefault();
+    } else if (event.key === "/" && !takesText(target(event))) {
+      event.preventDefault();
+      this.gallery.focusSearch();
+    } else if (event.key.startsWith("Arrow") && target(event) === document.body) {
+      event.preventDefault();
+      this.gallery.grid.focus();
+    }
+  }
+
+  /**
+   * An address pasted anywhere on the panel is added; anything else is left to whom it is for.
+   * @param {ClipboardEvent} event
+   * @param {HTMLElement} box
+   */
+  #onPaste(event, box) {
+    const here = event.composedPath().includes(box) || box.matches(":hover") || this.surroundings.whole;
+    if (!here || takesText(target(event))) return;
+    const text = event.clipboardData?.getData("text/plain") ?? "";
+    if (!readAddress(text)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    this.#openDrawer(this.add);
+    this.add.take(text);
+  }
+
+  /** @param {string} id */
+  #openAdded(id) {
+    this.#closeDrawers();
+    this.gallery.open(id);
+  }
+
+  /** @param {AddPanel | SettingsPanel} drawer */
+  #toggle(drawer) {
+    if (drawer.element.hidden) this.#openDrawer(drawer);
+    else this.#closeDrawers();
+  }
+
+  /** @param {AddPanel | SettingsPanel} drawer */
+  async #openDrawer(drawer) {
+    const already = !drawer.element.hidden;
+    for (const each of [this.add, this.settings]) each.element.hidden = each !== drawer;
+    this.#markButtons();
+    if (drawer === this.settings) await this.settings.show();
+    if (!already) drawer.focus();
+  }
+
+  /** @returns {boolean} whether one was open */
+  #closeDrawers() {
+    const open = [this.add, this.settings].find((drawer) => !drawer.element.hidden);
+    if (!open) return false;
+    open.element.hidden = true;
+    this.#markButtons();
+    (open === this.add ? this.addButton : this.settingsButton).focus({ preventScroll: true });
+    return true;
+  }
+
+  #markButtons() {
+    this.addButton.setAttribute("aria-expanded", String(!this.add.element.hidden));
+    this.settingsButton.setAttribute("aria-expanded", String(!this.settings.element.hidden));
+  }
+}
+
+/**
+ * The host has shortcuts on single keys and takes copy and paste for its nodes: what is typed or
+ * copied in the panel stays here, while Ctrl+Enter and the like still reach the host.
+ * @param {Event} event
+ */
+function keepFromHost(event) {
+  const typing = takesText(target(event));
+  const key = event instanceof KeyboardEvent;
+  if (key && !typing && (event.ctrlKey || event.metaKey || event.altKey)) return;
+  event.stopPropagation();
+}

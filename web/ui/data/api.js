@@ -1,0 +1,171 @@
+/** Curator's own routes, asked at the place this file came from. */
+
+const BASE = new URL("../../", import.meta.url);
+
+/**
+ * @typedef {object} ItemMeta what the list knows of a picture; all of it from CivitAI
+ * @property {string} [type] "image" or "video"
+ * @property {number | null} [width]
+ * @property {number | null} [height]
+ * @property {number | null} [duration] seconds
+ * @property {string | null} [username]
+ * @property {string | null} [prompt]
+ * @property {string | null} [baseModel]
+ * @property {string | null} [civitai_page]
+ */
+
+/**
+ * @typedef {object} Item
+ * @property {string} id
+ * @property {string} ext with its dot
+ * @property {boolean} starred
+ * @property {string | null} createdAt
+ * @property {"original" | "community"} [source]
+ * @property {number} [model_id]
+ * @property {ItemMeta} meta
+ */
+
+/**
+ * @typedef {object} Filter
+ * @property {string} [q]
+ * @property {boolean} [starred]
+ * @property {"original" | "community"} [source]
+ * @property {"image" | "video"} [type]
+ * @property {number} [model_id]
+ */
+
+/** @typedef {{images: Item[], total: number, next: string | null}} ListPage */
+/** @typedef {{model_id: number, name: string, count: number, thumb: string | null}} GalleryModel */
+/** @typedef {{filename: string, subfolder: string, type: string}} InputFile */
+/** @typedef {Record<string, unknown>} Facts */
+
+/** A refusal or failure, in the words of the server. */
+export class ApiError extends Error {
+  /**
+   * @param {number} status 0 when no answer came
+   * @param {string} text
+   * @param {string} [field] the input that is to blame
+   */
+  constructor(status, text, field) {
+    super(text);
+    this.status = status;
+    this.field = field;
+  }
+}
+
+/**
+ * Words for a failure of any kind.
+ * @param {unknown} error
+ */
+export function words(error) {
+  if (error instanceof ApiError) return error.message;
+  return "Something went wrong on this page; the browser's console says what.";
+}
+
+/**
+ * @param {string} method
+ * @param {string} path below /api/admin/
+ * @param {{query?: Record<string, string | number | boolean | undefined>, body?: unknown,
+ *   signal?: AbortSignal}} [options]
+ * @returns {Promise<any>}
+ */
+async function call(method, path, { query = {}, body, signal } = {}) {
+  const address = new URL(path, BASE);
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) address.searchParams.set(name, String(value));
+  }
+  /** @type {RequestInit} */
+  const request = { method, signal, credentials: "same-origin" };
+  if (body !== undefined) {
+    request.body = JSON.stringify(body);
+    request.headers = { "Content-Type": "application/json" };
+  }
+  let answer;
+  try {
+    answer = await fetch(address, request);
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError(0, "Curator's server does not answer.");
+  }
+  const data = await answer.json().catch(() => null);
+  if (answer.ok && data !== null) return data;
+  const text = typeof data?.error === "string" ? data.error : `The server answered ${answer.status}.`;
+  throw new ApiError(answer.ok ? 0 : answer.status, text, data?.field);
+}
+
+/** @param {string | number} part */
+const enc = (part) => encodeURIComponent(part);
+
+export const api = {
+  /**
+   * One page of the gallery, newest first.
+   * @param {Filter} filter
+   * @param {{limit: number, before?: string, signal?: AbortSignal}} page
+   * @returns {Promise<ListPage>}
+   */
+  list: (filter, { limit, before, signal }) =>
+    call("GET", "gallery", { query: { ...filter, limit, before }, signal }),
+
+  /** @returns {Promise<{models: GalleryModel[]}>} */
+  models: () => call("GET", "gallery/models"),
+
+  /**
+   * Everything that is known of a picture.
+   * @param {string} id
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<Facts>}
+   */
+  meta: (id, signal) => call("GET", `loras/gallery/${enc(id)}/meta`, { signal }),
+
+  /**
+   * @param {string} id
+   * @param {boolean} starred
+   * @returns {Promise<{starred: boolean}>}
+   */
+  star: (id, starred) => call("POST", `loras/gallery/${enc(id)}/star`, { body: { starred } }),
+
+  /**
+   * Put a picture into ComfyUI's input folder; a video gives a frame unless `whole`.
+   * @param {string} id
+   * @param {boolean} [whole]
+   * @returns {Promise<InputFile>}
+   */
+  toInput: (id, whole = false) =>
+    call("POST", `loras/gallery/to-input/${enc(id)}`, { query: { as: whole ? "media" : undefined } }),
+
+  /**
+   * @param {string} imageId
+   * @returns {Promise<Facts & {id?: string, civitai_id?: string}>}
+   */
+  addImage: (imageId) => call("POST", `loras/gallery/download-single/${enc(imageId)}`),
+
+  /**
+   * @param {string} versionId
+   * @returns {Promise<{status: string, file?: string, name?: string, dest?: string, reason?: string}>}
+   */
+  addVersion: (versionId) => call("POST", `civitai/add/${enc(versionId)}`),
+
+  /** @returns {Promise<Facts>} */
+  settings: () => call("GET", "settings"),
+
+  /**
+   * @param {Facts} changes
+   * @returns {Promise<Facts>}
+   */
+  changeSettings: (changes) => call("PATCH", "settings", { body: changes }),
+
+  /** @param {string} key */
+  openSession: (key) => call("POST", "session", { body: { key } }),
+
+  /** @param {string} id */
+  thumb: (id) => new URL(`loras/gallery/thumb/${enc(id)}`, BASE).href,
+
+  /** @param {Item} item */
+  media: (item) => new URL(`loras/gallery/media/${enc(item.id)}${item.ext}`, BASE).href,
+
+  /** The page without ComfyUI. */
+  page: new URL("ui/", BASE).href,
+
+  /** Server-sent events of every change. */
+  events: new URL("events", BASE).href,
+};

@@ -1,0 +1,248 @@
+/** Any number of pictures in columns; only those near the eye are in the page. */
+
+import { h, takesText, target } from "../parts/dom.js";
+import { Card } from "./card.js";
+import { Columns, proportion } from "./columns.js";
+import { Shades } from "./shades.js";
+
+/**
+ * @typedef {import("../data/api.js").Item} Item
+ * @typedef {import("./card.js").CardActs} CardActs
+ */
+
+/** @type {Record<string, import("./columns.js").Direction>} */
+const ARROWS = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down" };
+
+/** @param {Item} item */
+const shape = (item) => proportion(item.meta.width, item.meta.height);
+
+export class Grid {
+  /**
+   * @param {CardActs} acts
+   * @param {{moved: (first: number, last: number) => void}} watcher told which places are in sight
+   */
+  constructor(acts, watcher) {
+    this.acts = acts;
+    this.watcher = watcher;
+    /** @type {Item[]} */
+    this.items = [];
+    /** @type {Map<string, Card>} */
+    this.cards = new Map();
+    /** @type {string | null} the one that the keyboard is at */
+    this.current = null;
+    /** @type {string | null} the one that stands open */
+    this.opened = null;
+    this.columns = new Columns(0);
+    /** @type {number | undefined} px, without padding and scroll bar */
+    this.width = undefined;
+    /** @type {number | undefined} */
+    this.frame = undefined;
+    this.grey = false;
+    this.board = h("div", { class: "grid-board", role: "grid", "aria-label": "Pictures" });
+    this.shades = new Shades();
+    this.element = h("div", { class: "grid", onscroll: () => this.#soon() }, this.board, this.shades.element);
+    this.board.addEventListener("keydown", (event) => this.#onKey(event));
+    this.board.addEventListener("focusin", (event) => this.#onFocus(event));
+    this.watch = new ResizeObserver(() => this.#resize());
+    this.watch.observe(this.element);
+  }
+
+  /** Width for the columns: without padding and scroll bar. */
+  get #room() {
+    const style = getComputedStyle(this.element);
+    return this.element.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+  }
+
+  /**
+   * Show these, staying where the eye is.
+   * @param {Item[]} items
+   * @param {{total: number, loading: boolean}} about
+   */
+  show(items, { total, loading }) {
+    const anchor = this.#anchor();
+    const known = this.items;
+    this.items = items;
+    const same = known.length <= items.length && known.every((item, at) => sameShape(item, items[at]));
+    if (same) this.columns.append(items.slice(known.length).map(shape));
+    else this.#layOut();
+    this.board.setAttribute("aria-rowcount", String(total));
+    this.grey = loading;
+    if (this.current !== null && !items.some((item) => item.id === this.current)) this.current = null;
+    this.#measure();
+    if (!same) this.#keep(anchor);
+    this.#draw();
+  }
+
+  /** Back to the beginning, for another list. */
+  rewind() {
+    this.current = null;
+    this.element.scrollTop = 0;
+  }
+
+  /** @param {string | null} id the picture that stands open beside the list */
+  mark(id) {
+    this.opened = id;
+    if (id !== null) this.current = id;
+    for (const card of this.cards.values()) this.#setState(card);
+  }
+
+  /**
+   * Bring a picture into sight and, if asked, the keyboard to it.
+   * @param {string | null} id
+   * @param {boolean} [focus]
+   */
+  goTo(id, focus = true) {
+    const index = this.items.findIndex((item) => item.id === id);
+    const cell = this.columns.cells[index];
+    if (!cell) return;
+    this.current = id;
+    const top = this.board.offsetTop + cell.y;
+    const { scrollTop, clientHeight } = this.element;
+    if (top < scrollTop + 8) this.element.scrollTop = top - 8;
+    else if (top + cell.height > scrollTop + clientHeight - 8) {
+      this.element.scrollTop = Math.min(top - 8, top + cell.height - clientHeight + 8);
+    }
+    this.#draw();
+    if (focus) this.cards.get(String(id))?.cell.focus({ preventScroll: true });
+  }
+
+  /** Put the keyboard where it was, or at the first picture in sight. */
+  focus() {
+    const first = this.items[this.#inSight()[0] ?? 0];
+    this.goTo(this.current ?? first?.id ?? null);
+  }
+
+  destroy() {
+    this.watch.disconnect();
+  }
+
+  #resize() {
+    const width = this.#room;
+    if (width <= 0) return;
+    if (width !== this.width) {
+      const anchor = this.#anchor();
+      this.width = width;
+      this.#layOut();
+      this.#measure();
+      this.#keep(anchor);
+    }
+    this.#draw();
+  }
+
+  #layOut() {
+    this.columns = new Columns(this.width ?? this.#room);
+    this.columns.append(this.items.map(shape));
+  }
+
+  #measure() {
+    this.board.style.height = `${this.columns.height}px`;
+    this.shades.show(this.grey ? this.columns : null);
+  }
+
+  /** The first picture in sight and how far it is from the upper edge. */
+  #anchor() {
+    const index = this.#inSight()[0];
+    const cell = index === undefined ? undefined : this.columns.cells[index];
+    const item = index === undefined ? undefined : this.items[index];
+    if (!cell || !item || this.element.scrollTop < 8) return null;
+    return { id: item.id, offset: cell.y - this.element.scrollTop };
+  }
+
+  /** @param {{id: string, offset: number} | null} anchor */
+  #keep(anchor) {
+    if (!anchor) return;
+    const cell = this.columns.cells[this.items.findIndex((item) => item.id === anchor.id)];
+    if (cell) this.element.scrollTop = cell.y - anchor.offset;
+  }
+
+  /** @param {number} [margin] px above and below what is really seen */
+  #inSight(margin = 0) {
+    const top = this.element.scrollTop - this.board.offsetTop;
+    return this.columns.visible(top - margin, top + this.element.clientHeight + margin);
+  }
+
+  #soon() {
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = undefined;
+      this.#draw();
+    });
+  }
+
+  #draw() {
+    const wanted = new Set(this.#inSight(Math.max(400, this.element.clientHeight)));
+    // The card with the keyboard stays, or the focus would be lost to nowhere.
+    if (this.current !== null) {
+      const at = this.items.findIndex((item) => item.id === this.current);
+      if (at >= 0) wanted.add(at);
+    }
+    const keep = new Set([...wanted].map((index) => this.items[index]?.id));
+    for (const [id, card] of this.cards) {
+      if (keep.has(id)) continue;
+      card.element.remove();
+      this.cards.delete(id);
+    }
+    for (const index of wanted) this.#drawCard(index);
+    const seen = this.#inSight();
+    this.watcher.moved(seen[0] ?? 0, seen[seen.length - 1] ?? -1);
+  }
+
+  /** @param {number} index */
+  #drawCard(index) {
+    const item = this.items[index];
+    const cell = this.columns.cells[index];
+    if (!item || !cell) return;
+    let card = this.cards.get(item.id);
+    if (!card) {
+      card = new Card(item, this.acts);
+      this.cards.set(item.id, card);
+      this.board.append(card.element);
+    } else if (card.item !== item) card.update(item);
+    card.place(cell);
+    card.element.setAttribute("aria-rowindex", String(index + 1));
+    this.#setState(card, index);
+  }
+
+  /**
+   * @param {Card} card
+   * @param {number} [index]
+   */
+  #setState(card, index) {
+    const at = this.current === null ? index === 0 : card.item.id === this.current;
+    card.cell.tabIndex = at ? 0 : -1;
+    card.cell.setAttribute("aria-selected", String(card.item.id === this.opened));
+  }
+
+  /** @param {FocusEvent} event */
+  #onFocus(event) {
+    for (const card of this.cards.values()) {
+      if (card.cell.contains(/** @type {Node} */ (event.target))) this.current = card.item.id;
+    }
+    for (const card of this.cards.values()) this.#setState(card);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #onKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || takesText(target(event))) return;
+    const index = this.items.findIndex((item) => item.id === this.current);
+    const item = this.items[index];
+    if (!item) return;
+    const onCard = target(event) === this.cards.get(item.id)?.cell;
+    const direction = ARROWS[event.key];
+    if (direction) this.goTo(this.items[this.columns.neighbour(index, direction)]?.id ?? item.id);
+    else if (event.key === "Home") this.goTo(this.items[0]?.id ?? null);
+    else if (event.key === "End") this.goTo(this.items[this.items.length - 1]?.id ?? null);
+    else if (onCard && (event.key === "Enter" || event.key === " ")) this.acts.open(item);
+    else if (event.key === "s") this.acts.star(item);
+    else return;
+    event.preventDefault();
+  }
+}
+
+/**
+ * Whether two stand for the same picture of the same proportions, so that nothing moves.
+ * @param {Item} a
+ * @param {Item | undefined} b
+ */
+function sameShape(a, b) {
+  return a === b || (a.id === b?.id && shape(a) === shape(b));
+}

@@ -1,0 +1,88 @@
+/** What stands in the place of pictures: nothing yet, nothing found, failed, not let in. */
+
+import { ApiError, api, words } from "../data/api.js";
+import { h } from "../parts/dom.js";
+import { icon } from "../parts/icons.js";
+
+/**
+ * @param {import("../parts/icons.js").IconName} sign
+ * @param {string} title
+ * @param {string} text
+ * @param {...import("../parts/dom.js").Child} acts
+ */
+function state(sign, title, text, ...acts) {
+  return h("div", { class: "state" }, icon(sign), h("h2", {}, title), h("p", {}, text), ...acts);
+}
+
+/** @param {() => void} add */
+export function nothingYet(add) {
+  return state(
+    "image",
+    "No pictures yet",
+    "Pictures that you add from CivitAI stand here, one click away from your workflow.",
+    h("button", { class: "button main", type: "button", onclick: add }, "Add a picture"),
+  );
+}
+
+/** @param {() => void} clear */
+export function nothingFound(clear) {
+  return state(
+    "search",
+    "Nothing found",
+    "No picture fits the search and the filters.",
+    h("button", { class: "button", type: "button", onclick: clear }, "Show all"),
+  );
+}
+
+/**
+ * @param {unknown} error
+ * @param {() => void} retry
+ */
+export function failed(error, retry) {
+  return h(
+    "div",
+    { class: "state is-failed", role: "alert" },
+    icon("warning"),
+    h("h2", {}, "The pictures could not be read"),
+    h("p", {}, words(error)),
+    h("button", { class: "button", type: "button", onclick: retry }, icon("retry"), "Retry"),
+  );
+}
+
+/**
+ * Asks for the key of the door.
+ * @param {() => void} done the key was right
+ */
+export function keyNeeded(done) {
+  const field = h("input", {
+    class: "field",
+    type: "password",
+    autocomplete: "current-password",
+    "aria-label": "Key",
+    placeholder: "Key",
+  });
+  const problem = h("p", { class: "problem", role: "alert" });
+  const button = h("button", { class: "button main", type: "submit" }, "Open");
+  const submit = async (/** @type {Event} */ event) => {
+    event.preventDefault();
+    problem.textContent = "";
+    button.disabled = true;
+    try {
+      await api.openSession(field.value.trim());
+      done();
+    } catch (error) {
+      if (!(error instanceof ApiError)) console.error(error);
+      problem.textContent = words(error);
+      field.select();
+    }
+    button.disabled = false;
+  };
+  return state(
+    "key",
+    "A key is needed",
+    "Curator asks everyone for its key who is not on its own machine. It lies in the file that " +
+      "the console of the server names.",
+    h("form", { class: "field-row", onsubmit: submit }, field, button),
+    problem,
+  );
+}

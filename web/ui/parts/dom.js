@@ -1,0 +1,92 @@
+/** Elements without markup: what comes from a server or a person only ever becomes text. */
+
+/**
+ * @typedef {Node | string | number | null | undefined | false} Child
+ * @typedef {Record<string, unknown>} Props attributes, and listeners as `onclick` and so on
+ */
+
+/**
+ * An element with its attributes, listeners and children.
+ *
+ * `false`, `null` and `undefined` leave an attribute or a child out.
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag
+ * @param {Props} [props]
+ * @param {...Child} children
+ * @returns {HTMLElementTagNameMap[T]}
+ */
+export function h(tag, props = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(props)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  fill(element, ...children);
+  return element;
+}
+
+/**
+ * Put these children in place of the ones an element has.
+ * @param {Element} element
+ * @param {...Child} children
+ */
+export function fill(element, ...children) {
+  const nodes = [];
+  for (const child of children) {
+    if (child === null || child === undefined || child === false) continue;
+    nodes.push(child instanceof Node ? child : String(child));
+  }
+  element.replaceChildren(...nodes);
+}
+
+/**
+ * The element that a key or paste event is really for, also from inside a shadow root.
+ * @param {Event} event
+ * @returns {Element | null}
+ */
+export function target(event) {
+  const first = event.composedPath()[0];
+  return first instanceof Element ? first : null;
+}
+
+/**
+ * Whether a person is typing there.
+ * @param {Element | null} element
+ */
+export function takesText(element) {
+  if (!(element instanceof HTMLElement)) return false;
+  return element.matches("input, textarea, select") || element.isContentEditable;
+}
+
+/** @type {Map<string, Promise<CSSStyleSheet>>} */
+const sheets = new Map();
+
+/**
+ * Load style sheets into a shadow root; resolves when all of them apply.
+ *
+ * Constructed sheets, so that a panel that is opened again is styled in its first frame.
+ * @param {ShadowRoot} root
+ * @param {string[]} addresses
+ */
+export async function addStyles(root, addresses) {
+  const loaded = addresses.map((address) => {
+    const known = sheets.get(address) ?? loadSheet(address);
+    sheets.set(address, known);
+    known.catch(() => sheets.delete(address));
+    return known;
+  });
+  root.adoptedStyleSheets = await Promise.all(loaded);
+}
+
+/** @param {string} address */
+async function loadSheet(address) {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(`${answer.status} for ${address}`);
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(await answer.text());
+  return sheet;
+}

@@ -1,0 +1,49 @@
+/** One set of icons: 16 px grid, stroke 1.5, drawn in the colour of the text around them. */
+
+const SVG = "http://www.w3.org/2000/svg";
+
+const PATHS = {
+  plus: "M8 3v10M3 8h10",
+  expand: "M9.5 2.5h4v4M13.5 2.5 9 7M6.5 13.5h-4v-4M2.5 13.5 7 9",
+  gear:
+    "M8 10a2 2 0 1 0 0-4 2 2 0 0 0 0 4ZM8 1.8v1.9M8 12.3v1.9M14.2 8h-1.9M3.7 8H1.8" +
+    "M12.4 3.6 11 5M5 11l-1.4 1.4M12.4 12.4 11 11M5 5 3.6 3.6",
+  search: "M7 11.5a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9ZM10.3 10.3l3.2 3.2",
+  star: "m8 2.2 1.8 3.6 4 .6-2.9 2.8.7 4L8 11.3l-3.6 1.9.7-4L2.2 6.4l4-.6Z",
+  close: "m4 4 8 8M12 4l-8 8",
+  back: "M13 8H3M7 4 3 8l4 4",
+  left: "m10 3.5-4.5 4.5 4.5 4.5",
+  right: "m6 3.5 4.5 4.5L6 12.5",
+  down: "m4 6.5 4 4 4-4",
+  input: "M2 8h8M7 5l3 3-3 3M13.5 3v10",
+  load: "M2.5 4.5v7a1 1 0 0 0 1 1h9a1 1 0 0 0 1-1v-7a1 1 0 0 0-1-1h-9a1 1 0 0 0-1 1ZM8 5.8v4.4M5.8 8h4.4",
+  more: "M3.5 8h.01M8 8h.01M12.5 8h.01",
+  copy: "M6 6h7.5v7.5H6ZM3.5 10H2.5V2.5H10v1",
+  retry: "M13 8a5 5 0 1 1-1.6-3.7M13 2v3h-3",
+  key: "M5.5 13a2.8 2.8 0 1 0 0-5.6 2.8 2.8 0 0 0 0 5.6ZM7.6 8.2 13 2.8M10.7 5.1l2 2",
+  image: "M2.5 3.5h11v9h-11ZM2.5 11l3.2-3.2 2.6 2.6 1.8-1.8 3.4 3.2M10.3 6h.01",
+  video: "M2.5 3.5h11v9h-11ZM6.8 6l3 2-3 2Z",
+  out: "M6 4h-2.5v8.5H12V10M8.5 2.5h5v5M13.5 2.5 7.5 8.5",
+  check: "m3 8.5 3.3 3.3L13 4.8",
+  warning: "M8 2.5 14 13H2ZM8 6.5v3M8 11.3h.01",
+  model: "m8 2 5.5 3v6L8 14l-5.5-3V5ZM2.5 5 8 8l5.5-3M8 8v6",
+  eye: "M1.8 8S4 4 8 4s6.2 4 6.2 4-2.2 4-6.2 4-6.2-4-6.2-4ZM8 9.6a1.6 1.6 0 1 0 0-3.2 1.6 1.6 0 0 0 0 3.2Z",
+  theme: "M8 13.5a5.5 5.5 0 1 0 0-11 5.5 5.5 0 0 0 0 11ZM8 2.5v11M8 5.5h4.8M8 8h5.5M8 10.5h4.8",
+};
+
+/** @typedef {keyof typeof PATHS} IconName */
+
+/**
+ * An icon that says nothing by itself: what it stands next to or in carries the words.
+ * @param {IconName} name
+ */
+export function icon(name) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", `icon icon-${name}`);
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(SVG, "path");
+  path.setAttribute("d", PATHS[name]);
+  svg.append(path);
+  return svg;
+}

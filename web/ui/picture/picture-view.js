@@ -1,0 +1,251 @@
+/** One picture large, with what is known of it and what can be done with it. */
+
+import { ApiError, api, words } from "../data/api.js";
+import { describe } from "../gallery/card.js";
+import { iconButton } from "../parts/buttons.js";
+import { fill, h, takesText, target } from "../parts/dom.js";
+import { factsPanel } from "./facts-panel.js";
+import { readFacts } from "./facts.js";
+import { FilmStrip } from "./film-strip.js";
+
+/** @typedef {import("../data/api.js").Item} Item */
+
+/**
+ * @typedef {object} PictureActs
+ * @property {boolean} canLoad
+ * @property {(item: Item) => Promise<void>} load
+ * @property {(item: Item) => Promise<unknown>} toInput
+ * @property {(item: Item) => void} star
+ * @property {(item: Item, anchor: Element) => void} more
+ * @property {(text: string) => void} copy
+ * @property {(step: 1 | -1) => void} step to the next or the previous one
+ * @property {(item: Item) => void} open another one
+ * @property {() => void} close
+ */
+
+/** It stands in the panel; large it fills the window, in a dialog of its own. */
+export class PictureView {
+  /** @param {PictureActs} acts */
+  constructor(acts) {
+    this.acts = acts;
+    /** @type {Item | null} */
+    this.item = null;
+    this.abort = new AbortController();
+    this.film = new FilmStrip(acts.open);
+    this.media = h("div", { class: "stage-media" });
+    this.facts = h("div", { class: "picture-facts" });
+    const now = () => /** @type {Item} */ (this.item);
+    const { canLoad, load, toInput } = acts;
+    this.main = h(
+      "button",
+      {
+        class: "button main wide",
+        type: "button",
+        onclick: () => whileBusy(this.main, canLoad ? load(now()) : toInput(now())),
+      },
+      canLoad ? "Load in workflow" : "Send to input",
+    );
+    this.star = iconButton("star", "Star (s)", () => acts.star(now()), "raised star");
+    this.send = iconButton(
+      "input",
+      "Send to input",
+      () => whileBusy(this.send, toInput(now())),
+      "raised",
+    );
+    this.more = iconButton("more", "More", () => acts.more(now(), this.more), "raised");
+    this.bar = h("div", { class: "picture-bar" }, this.main, canLoad && this.send, this.star, this.more);
+    this.stage = h(
+      "div",
+      { class: "stage" },
+      this.media,
+      this.#stepButton("left", "Previous picture", -1),
+      this.#stepButton("right", "Next picture", 1),
+    );
+    this.frame = h(
+      "div",
+      { class: "picture-frame" },
+      h("div", { class: "picture-left" }, this.stage, this.film.element),
+      h("div", { class: "picture-right" }, this.bar, this.facts),
+    );
+    this.top = h(
+      "header",
+      { class: "picture-top" },
+      iconButton("back", "Back to the list (Esc)", () => acts.close()),
+      h("span", { class: "spacer" }),
+      iconButton("expand", "Large", () => this.enlarge()),
+    );
+    this.dialog = h("dialog", { class: "large", "aria-label": "Picture" });
+    this.dialog.addEventListener("close", () => this.#settle());
+    this.dialog.addEventListener("click", (event) => {
+      if (event.target === this.dialog || event.target === this.stage) this.shrink();
+    });
+    this.element = h(
+      "section",
+      { class: "picture", "aria-label": "Picture", hidden: true, tabindex: "-1" },
+      this.top,
+      this.frame,
+      this.dialog,
+    );
+    this.element.addEventListener("keydown", (event) => this.#onKey(event));
+  }
+
+  get isLarge() {
+    return this.dialog.open;
+  }
+
+  /**
+   * @param {Item} item
+   * @param {Item[]} items the list it stands in
+   * @param {number} index
+   */
+  show(item, items, index) {
+    const other = item.id !== this.item?.id;
+    this.item = item;
+    this.element.hidden = false;
+    this.#update(item);
+    this.stage.classList.toggle("is-first", index <= 0);
+    this.stage.classList.toggle("is-last", index < 0 || index >= items.length - 1);
+    this.film.show(items, index);
+    if (!other) return;
+    this.#showMedia(item);
+    this.#showFacts(item);
+    this.element.scrollTop = 0;
+  }
+
+  hide() {
+    this.abort.abort();
+    this.shrink();
+    this.item = null;
+    this.element.hidden = true;
+    fill(this.media);
+    fill(this.facts);
+  }
+
+  enlarge() {
+    if (this.dialog.open) return;
+    this.dialog.append(
+      this.frame,
+      iconButton("close", "Close (Esc)", () => this.shrink(), "large-close"),
+    );
+    this.dialog.showModal();
+    this.#centre();
+    this.main.focus({ preventScroll: true });
+  }
+
+  /** Back from the whole window to the panel. */
+  shrink() {
+    if (this.dialog.open) this.dialog.close();
+  }
+
+  #settle() {
+    this.top.after(this.frame);
+    fill(this.dialog);
+    this.#centre();
+    if (this.item) this.element.focus({ preventScroll: true });
+  }
+
+  /** The strip is scrolled anew when its room has changed. */
+  #centre() {
+    const current = this.film.element.querySelector("[aria-current]");
+    current?.scrollIntoView({ inline: "center", block: "nearest" });
+  }
+
+  /** @param {Item} item */
+  #update(item) {
+    this.star.setAttribute("aria-pressed", String(item.starred));
+    this.star.title = item.starred ? "Remove star (s)" : "Star (s)";
+  }
+
+  /**
+   * The thumbnail stands there until the picture itself has come.
+   * @param {Item} item
+   */
+  #showMedia(item) {
+    const { width, height } = item.meta;
+    const size = { width: width || undefined, height: height || undefined };
+    const thumb = api.thumb(item.id);
+    if (item.meta.type === "video") {
+      const video = h("video", { ...size, src: api.media(item), poster: thumb, controls: true, loop: true });
+      video.playsInline = true;
+      video.muted = true;
+      video.autoplay = !matchMedia("(prefers-reduced-motion: reduce)").matches;
+      fill(this.media, video);
+      return;
+    }
+    const image = h("img", {
+      ...size,
+      src: thumb,
+      alt: describe(item),
+      class: "is-thumb",
+      onclick: () => (this.isLarge ? this.shrink() : this.enlarge()),
+    });
+    fill(this.media, image);
+    const full = new Image();
+    full.onload = () => {
+      if (this.item?.id !== item.id) return;
+      image.src = full.src;
+      image.classList.remove("is-thumb");
+    };
+    full.src = api.media(item);
+  }
+
+  /** @param {Item} item */
+  async #showFacts(item) {
+    this.abort.abort();
+    this.abort = new AbortController();
+    const { signal } = this.abort;
+    fill(this.facts, ...factsPanel(readFacts({}, item), this.acts.copy));
+    try {
+      const meta = await api.meta(item.id, signal);
+      if (signal.aborted) return;
+      fill(this.facts, ...factsPanel(readFacts(meta, item), this.acts.copy));
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof ApiError)) console.error(error);
+      this.facts.prepend(
+        h(
+          "p",
+          { class: "problem", role: "alert" },
+          words(error),
+          h("button", { class: "link", type: "button", onclick: () => this.#showFacts(item) }, "Retry"),
+        ),
+      );
+    }
+  }
+
+  /**
+   * @param {"left" | "right"} side
+   * @param {string} title
+   * @param {1 | -1} by
+   */
+  #stepButton(side, title, by) {
+    return iconButton(side, title, () => this.acts.step(by), `step step-${side}`);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #onKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || takesText(target(event))) return;
+    if (target(event) instanceof HTMLVideoElement && event.key.startsWith("Arrow")) return;
+    if (event.key === "ArrowLeft") this.acts.step(-1);
+    else if (event.key === "ArrowRight") this.acts.step(1);
+    else if (event.key === "s" && this.item) this.acts.star(this.item);
+    else if (event.key === "Escape" && !this.isLarge) this.acts.close();
+    else {
+      // The dialog closes by itself on Escape, and nothing else should.
+      if (this.isLarge) event.stopPropagation();
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  }
+}
+
+/**
+ * @param {HTMLButtonElement} button
+ * @param {Promise<unknown>} work
+ */
+async function whileBusy(button, work) {
+  button.disabled = true;
+  await work;
+  button.disabled = false;
+}
