@@ -154,20 +154,19 @@ def caller(request: web.Request) -> str:
 
 def _header_keys(request: web.Request) -> list[str]:
     """Every key that the headers show: X-API-Key, Bearer, user or password of Basic."""
-    keys = request.headers.getall("X-API-Key", [])
+    keys = list(request.headers.getall("X-API-Key", []))
     for value in request.headers.getall(hdrs.AUTHORIZATION, []):
         scheme, _, rest = value.partition(" ")
-        if scheme.lower() == "bearer":
-            keys.append(rest.strip())
-        elif scheme.lower() == "basic":
-            try:
-                decoded = base64.b64decode(rest.strip(), validate=True).decode()
-            except (binascii.Error, UnicodeDecodeError):
-                decoded = ":"
-            keys.extend(part for part in decoded.split(":", 1) if part)
-        else:
-            keys.append("")
-    return keys
+        keys.extend(_basic(rest) if scheme.lower() == "basic" else [rest.strip() or value])
+    return [key for key in keys if key]
+
+
+def _basic(credentials: str) -> list[str]:
+    try:
+        decoded = base64.b64decode(credentials.strip(), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return [credentials]  # shown, and surely wrong
+    return decoded.split(":", 1)
 
 
 def _is_navigation(request: web.Request) -> bool:

@@ -13,8 +13,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from ..store import Opening, Options, Store, start
-from ..store.demo import fill
+from ..store import Opening, Options, Store
 from ..store.errors import Misconfigured
 from ..store.host import root_host
 from . import PREFIX, mount
@@ -33,7 +32,7 @@ async def serve(root: Path, name: str, port: int, options: Options, *, demo: boo
         bound = sockets[0].getsockname()[1]
         listens = tuple(str(each.getsockname()[0]) for each in sockets)
         host = root_host(root, listens=listens, port=bound)
-        opening = start(lambda: host, options)
+        opening = Opening(lambda: host, options)
         store = await asyncio.to_thread(opening.get_now)
     except BaseException:
         for each in sockets:
@@ -86,6 +85,8 @@ def _greet(store: Store) -> None:
 
 
 def _fill(store: Store) -> None:
+    from ..store.demo import fill  # only --demo draws
+
     if fill(store):
         return
     sys.stderr.write("The root holds something already, so --demo adds nothing to it.\n")

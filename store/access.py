@@ -30,7 +30,7 @@ class Access:
 
     def admits(self, shown: str) -> bool:
         """Whether this is the key."""
-        return hmac.compare_digest(shown.encode(), self.key.encode())
+        return hmac.compare_digest(_bytes(shown), _bytes(self.key))
 
     def open_session(self) -> str:
         """A new random session id, good for 30 days; only its digest is kept."""
@@ -51,13 +51,18 @@ class Access:
 
     def _digest(self, session: str) -> str:
         # Keyed with the key itself, so that a changed key revokes what was opened with the old one.
-        return hmac.new(self.key.encode(), session.encode(), hashlib.sha256).hexdigest()
+        return hmac.new(_bytes(self.key), _bytes(session), hashlib.sha256).hexdigest()
 
     def _drop_expired(self, now: int) -> None:
         page = self._sessions.page("by_expiry", limit=100)
         expired: list[dict[str, Any]] = [r for r in page.records if r["expires"] <= now]
         for record in expired:
             self._sessions.delete(record["id"])
+
+
+def _bytes(text: str) -> bytes:
+    # What came in a header may hold bytes that are no UTF-8.
+    return text.encode(errors="surrogateescape")
 
 
 def _stored_key(path: Path) -> str:

@@ -64,14 +64,14 @@ class Opening:
         except StoreHeld:
             return SnapshotPictures(self._make_host().data)
 
+    def log_failure(self) -> None:
+        """Say in the log why the store does not open, for there may be nobody who waits for it."""
+        self._future.add_done_callback(_log_failure)
+
     def _open(self) -> None:
         try:
             store = Store(self._make_host(), self._options or Options.read(os.environ))
-        except CuratorError as error:
-            log.error("Curator cannot open its store: %s", error.text)
-            self._future.set_exception(error)
-        except BaseException as error:
-            log.exception("Curator cannot open its store")
+        except BaseException as error:  # noqa: BLE001 - top of a thread: whoever waits is told
             self._future.set_exception(error)
         else:
             # ComfyUI ends without telling anyone; what is pending is on the disk even then.
@@ -79,13 +79,22 @@ class Opening:
             self._future.set_result(store)
 
 
+def _log_failure(future: Future[Store]) -> None:
+    error = future.exception()
+    if isinstance(error, CuratorError):
+        log.error("Curator cannot open its store: %s", error.text)
+    elif error is not None:
+        log.error("Curator cannot open its store", exc_info=error)
+
+
 _current: Opening | None = None
 
 
-def start(make_host: Callable[[], Host], options: Options | None = None) -> Opening:
-    """Open the store of this process; `pictures()` finds it from now on."""
+def start(make_host: Callable[[], Host]) -> Opening:
+    """Open the store that workflow nodes of this process use; `pictures()` finds it from now on."""
     global _current
-    _current = Opening(make_host, options)
+    _current = Opening(make_host)
+    _current.log_failure()
     return _current
 
 

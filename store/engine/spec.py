@@ -82,6 +82,8 @@ class BrokenStore(CuratorError):
 class StoreHeld(StoreClosed):
     """Another process owns the store: its `pid` and `address`, as far as they are known."""
 
+    exit_status = 3
+
     def __init__(self, pid: int | None, address: str) -> None:
         where = f" at {address}" if address else ""
         who = f"process {pid}" if pid is not None else "another process"

@@ -12,6 +12,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from comfyui_curator.store import Options
+from comfyui_curator.store.gallery import Facts
 from tests import chromium
 from tests.browser.launching import FLAGS
 from tests.serving import RunningServer
@@ -57,7 +58,7 @@ def server(tmp_path: Path) -> Iterator[RunningServer]:
     with RunningServer(tmp_path / "root", Options()) as running:
         picture = tmp_path / "picture.png"
         Image.new("RGB", (64, 64), "navy").save(picture)
-        running.store.gallery.add_file(picture, {"id": "mine"})
+        running.store.gallery.add_file(picture, Facts("7"))
         yield running
 
 
@@ -79,7 +80,7 @@ def page(rebound: Browser) -> Iterator[Page]:
 
 
 def is_starred(server: RunningServer) -> bool:
-    record = server.store.database.collection("gallery").get("mine")
+    record = server.store.database.collection("gallery").get("7")
     assert record
     return bool(record["starred"])
 
@@ -88,10 +89,10 @@ FETCHES = """
 async (api) => {
   const tries = {
     get: [`${api}/gallery`],
-    simplePost: [`${api}/loras/gallery/mine/star`, {method: 'POST', body: '{"starred":true}'}],
-    noCors: [`${api}/loras/gallery/mine/star`, {method: 'POST', mode: 'no-cors'}],
-    emptyPost: [`${api}/loras/gallery/mine/star`, {method: 'POST'}],
-    jsonPost: [`${api}/loras/gallery/mine/star`, {method: 'POST', body: '{}',
+    simplePost: [`${api}/loras/gallery/7/star`, {method: 'POST', body: '{"starred":true}'}],
+    noCors: [`${api}/loras/gallery/7/star`, {method: 'POST', mode: 'no-cors'}],
+    emptyPost: [`${api}/loras/gallery/7/star`, {method: 'POST'}],
+    jsonPost: [`${api}/loras/gallery/7/star`, {method: 'POST', body: '{}',
                headers: {'Content-Type': 'application/json'}}],
     withKey: [`${api}/settings`, {headers: {'X-API-Key': 'guess'}}],
     patch: [`${api}/settings`, {method: 'PATCH', body: '{"proxy_foreign":true}',
@@ -128,7 +129,7 @@ def test_a_form_changes_nothing(
     server: RunningServer, elsewhere: Elsewhere, page: Page, encoding: str
 ) -> None:
     elsewhere.pages["/form"] = (
-        f'<form method="post" enctype="{encoding}" action="{server.api}/loras/gallery/mine/star">'
+        f'<form method="post" enctype="{encoding}" action="{server.api}/loras/gallery/7/star">'
         '<input name=\'{"starred":true,"x":"\' value=\'"}\'></form>'
     )
     page.goto(f"{elsewhere.url}/form")
@@ -142,7 +143,7 @@ def test_a_sandboxed_frame_whose_origin_is_null_changes_nothing(
     server: RunningServer, elsewhere: Elsewhere, page: Page
 ) -> None:
     inner = (
-        f"<script>fetch('{server.api}/loras/gallery/mine/star', {{method:'POST', mode:'no-cors'}})"
+        f"<script>fetch('{server.api}/loras/gallery/7/star', {{method:'POST', mode:'no-cors'}})"
         ".finally(() => parent.postMessage('done', '*'))</script>"
     )
     elsewhere.pages["/frame"] = (
@@ -168,8 +169,8 @@ def test_tags_of_another_page_show_nothing(
             document.body.append(element);
           });
           return [
-            await load('img', 'src', '/loras/gallery/media/mine'),
-            await load('img', 'src', '/loras/gallery/thumb/mine', {referrerPolicy: 'no-referrer'}),
+            await load('img', 'src', '/loras/gallery/media/7'),
+            await load('img', 'src', '/loras/gallery/thumb/7', {referrerPolicy: 'no-referrer'}),
             await load('script', 'src', '/gallery'),
             await load('link', 'href', '/ui/index.html', {rel: 'stylesheet'}),
           ];
@@ -208,7 +209,7 @@ def test_a_name_that_was_rebound_to_this_machine_reads_nothing(
     assert answer
     assert answer.status == 403
     status = page.evaluate(
-        "fetch('/api/admin/loras/gallery/mine/star', {method: 'POST'}).then(a => a.status)"
+        "fetch('/api/admin/loras/gallery/7/star', {method: 'POST'}).then(a => a.status)"
     )
     assert status == 403
     assert not is_starred(server)
