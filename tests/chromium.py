@@ -14,6 +14,11 @@ MISSING = (
     "No Chromium, Chrome or Edge was found or could be installed, so the browser tests will fail. "
     "Install one, or name one in the environment variable CURATOR_BROWSER."
 )
+FLAGS = (
+    # Without a sandbox of its own as root; and no talk with its maker's servers.
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
 _NAMES = (
     "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
     "microsoft-edge", "msedge",
