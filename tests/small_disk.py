@@ -1,0 +1,55 @@
+"""A disk that is soon full: a real small file system, or a system that says there is no room."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from unittest.mock import patch
+
+
+@contextlib.contextmanager
+def full(folder: Path) -> Iterator[None]:
+    """`folder` has no room within the block: really where we may mount, else as fsync tells it."""
+    if not _is_small_disk(folder):
+
+        def refuse(descriptor: int) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with patch.object(os, "fsync", refuse):
+            yield
+        return
+    ballast = folder / "ballast"
+    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    yield
+    ballast.unlink()
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path) -> Iterator[Path]:
+    """A folder on a disk of 256 KiB where mounting is allowed, else a plain folder."""
+    folder.mkdir()
+    mounted = sys.platform == "linux" and _mount(folder)
+    try:
+        yield folder
+    finally:
+        if mounted:
+            subprocess.run(["umount", folder], check=True)
+
+
+def _mount(folder: Path) -> bool:
+    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder]
+    try:
+        return subprocess.run(command, capture_output=True).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+def _is_small_disk(folder: Path) -> bool:
+    return os.path.ismount(folder)
