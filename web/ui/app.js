@@ -116,6 +116,7 @@ class Panel {
       box.addEventListener(kind, keepFromHost, { signal });
     }
     document.addEventListener("paste", (event) => this.#onPaste(event, box), { signal, capture: true });
+    this.element.addEventListener("pointerdown", (event) => this.#onPointer(event), { signal });
     if (this.surroundings.whole) {
       document.addEventListener("keydown", (event) => this.#onKey(event), { signal });
     }
@@ -146,6 +147,19 @@ class Panel {
     } else if (event.key.startsWith("Arrow") && target(event) === document.body) {
       event.preventDefault();
       this.gallery.grid.focus();
+    }
+  }
+
+  /**
+   * A drawer that lies over the list goes when something else is pointed at.
+   * @param {PointerEvent} event
+   */
+  #onPointer(event) {
+    const over = [this.add, this.settings].find(({ element }) => !element.hidden)?.element;
+    if (!over || getComputedStyle(over).position !== "absolute") return;
+    const path = event.composedPath();
+    if (!path.includes(over) && !path.includes(this.addButton) && !path.includes(this.settingsButton)) {
+      this.#closeDrawers();
     }
   }
 

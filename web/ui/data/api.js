@@ -35,7 +35,7 @@ const BASE = new URL("../../", import.meta.url);
  */
 
 /** @typedef {{images: Item[], total: number, next: string | null}} ListPage */
-/** @typedef {{model_id: number, name: string, count: number, thumb: string | null}} GalleryModel */
+/** @typedef {{model_id: number, name: string, count: number, thumb: string | null}} GalleryModel `thumb`: id of a picture */
 /** @typedef {{filename: string, subfolder: string, type: string}} InputFile */
 /** @typedef {Record<string, unknown>} Facts */
 
@@ -106,8 +106,17 @@ export const api = {
   list: (filter, { limit, before, signal }) =>
     call("GET", "gallery", { query: { ...filter, limit, before }, signal }),
 
-  /** @returns {Promise<{models: GalleryModel[]}>} */
-  models: () => call("GET", "gallery/models"),
+  /**
+   * The models to filter by; pictures without a known one count as model 0.
+   * @returns {Promise<GalleryModel[]>}
+   */
+  models: async () => {
+    const { models } = await call("GET", "gallery/models");
+    return models.map((/** @type {GalleryModel} */ model) => ({
+      ...model,
+      name: model.name || "No known LoRA",
+    }));
+  },
 
   /**
    * Everything that is known of a picture.

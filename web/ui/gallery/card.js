@@ -110,7 +110,7 @@ export class Card {
     const main = acts.canLoad
       ? button("load", "Load", "Load in workflow", () => acts.load(this.item), "main")
       : button("input", "Send", "Send to input", () => acts.toInput(this.item), "main");
-    const send = button("input", "", "Send to input", () => acts.toInput(this.item));
+    const send = button("input", "", "Send to input", () => acts.toInput(this.item), "send");
     const more = button("more", "", "More", () => acts.more(this.item, more));
     this.bar = h("div", { class: "card-acts" }, main, acts.canLoad && send, more);
     this.cell.append(this.bar);

@@ -41,13 +41,9 @@ export class GalleryScreen {
     this.grid = new Grid({ ...acts, load, open }, {
       moved: (first, last) => this.#moved(first, last),
     });
-    this.picture = new PictureView({
-      ...acts,
-      load,
-      open,
-      step: (by) => this.#step(by),
-      close: () => this.close(),
-    });
+    const step = (/** @type {1 | -1} */ by) => this.#step(by);
+    const close = () => this.close();
+    this.picture = new PictureView({ ...acts, load, open, step, close }, notice.element);
     this.place = h("div", { class: "state-place" });
     this.search = this.filters.search;
     this.element = h(
@@ -197,7 +193,7 @@ export class GalleryScreen {
 
   async #readModels() {
     try {
-      this.filters.setModels((await api.models()).models);
+      this.filters.setModels(await api.models());
     } catch (error) {
       // The list says what is wrong; without models only their filter is missing.
       if (!(error instanceof ApiError)) console.error(error);

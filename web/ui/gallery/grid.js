@@ -47,8 +47,10 @@ export class Grid {
     this.watch.observe(this.element);
   }
 
-  /** Width for the columns: without padding and scroll bar. */
+  /** Width for the columns: without padding and scroll bar, which lies within the padding. */
   get #room() {
+    const bar = this.element.offsetWidth - this.element.clientWidth;
+    this.element.style.paddingRight = `max(0px, var(--pad) - ${bar}px)`;
     const style = getComputedStyle(this.element);
     return this.element.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
   }

@@ -1,5 +1,6 @@
 /** Choosing one of the models that the gallery has pictures of. */
 
+import { api } from "../data/api.js";
 import { h } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
 import { showAt } from "../parts/menu.js";
@@ -63,7 +64,7 @@ function row(model, box, choose) {
         choose(model.model_id);
       },
     },
-    model.thumb ? h("img", { src: model.thumb, alt: "", loading: "lazy" }) : icon("model"),
+    model.thumb ? h("img", { src: api.thumb(model.thumb), alt: "", loading: "lazy" }) : icon("model"),
     h("span", { class: "picker-name" }, model.name),
     h("span", { class: "count" }, model.count.toLocaleString()),
   );

@@ -19,7 +19,7 @@ const SETTINGS = [
   ["Sampler", ["sampler", "Sampler"]],
   ["Scheduler", ["scheduler", "Schedule type"]],
   ["Steps", ["steps", "Steps"]],
-  ["CFG", ["cfgScale", "CFG scale"]],
+  ["CFG", ["cfgScale", "CFG scale", "cfg"]],
   ["Seed", ["seed", "Seed"]],
   ["Clip skip", ["clipSkip", "Clip skip"]],
   ["Denoise", ["denoise", "Denoising strength"]],
@@ -73,9 +73,12 @@ export function civitaiPage(value) {
  */
 export function readFacts(meta, item) {
   const data = object(meta.generation_data);
-  const made = { ...unwrapped(meta.raw_meta), ...unwrapped(meta.meta), ...unwrapped(data.meta) };
-  const width = text(meta.width ?? item.meta.width);
-  const height = text(meta.height ?? item.meta.height);
+  /** @type {Facts} */
+  const known = { ...item.meta, ...meta };
+  /** @type {Facts} */
+  const made = { ...known, ...unwrapped(meta.raw_meta), ...unwrapped(data.meta) };
+  const width = text(known.width);
+  const height = text(known.height);
   /** @type {[string, string][]} */
   const settings = [];
   for (const [label, names] of SETTINGS) {
@@ -83,16 +86,16 @@ export function readFacts(meta, item) {
     if (found) settings.push([label, found]);
   }
   if (width && height) settings.push(["Size", `${width} × ${height}`]);
-  const base = text(meta.baseModel ?? item.meta.baseModel);
+  const base = text(known.baseModel);
   if (base) settings.push(["Base", base]);
   return {
-    prompt: text(made.prompt ?? meta.prompt ?? item.meta.prompt),
-    negative: text(made.negativePrompt ?? made["Negative prompt"] ?? meta.negative),
+    prompt: text(made.prompt),
+    negative: text(made.negativePrompt ?? made["Negative prompt"] ?? known.negative),
     settings,
     resources: resources(data, made),
-    author: text(meta.username ?? item.meta.username),
+    author: text(known.username),
     date: day(meta.createdAt ?? item.createdAt),
-    page: civitaiPage(meta.civitai_page ?? item.meta.civitai_page),
+    page: civitaiPage(known.civitai_page),
   };
 }
 
@@ -105,10 +108,11 @@ export function readFacts(meta, item) {
 function resources(data, made) {
   const recognised = objects(data.resources);
   const named = recognised.length ? recognised : objects(made.resources);
-  return named
+  const rest = [{ name: made.model, type: "checkpoint" }, ...objects(made.loras)];
+  return (named.length ? named : rest)
     .map((each) => ({
       name: text(each.modelName ?? each.name),
-      type: text(each.modelType ?? each.type),
+      type: text(each.modelType ?? each.type ?? "LoRA").replace(/^lora$/i, "LoRA"),
       strength: text(each.strength ?? each.weight),
       address: modelPage(each),
     }))
@@ -117,8 +121,8 @@ function resources(data, made) {
 
 /** @param {Facts} resource */
 function modelPage(resource) {
-  const model = text(resource.modelId);
-  const version = text(resource.versionId ?? resource.modelVersionId);
+  const model = text(resource.modelId ?? resource.model_id);
+  const version = text(resource.modelVersionId ?? resource.versionId ?? resource.version_id);
   if (!/^\d+$/.test(model)) return null;
   const wanted = /^\d+$/.test(version) ? `?modelVersionId=${version}` : "";
   return `https://civitai.com/models/${model}${wanted}`;

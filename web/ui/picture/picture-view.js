@@ -25,9 +25,13 @@ import { FilmStrip } from "./film-strip.js";
 
 /** It stands in the panel; large it fills the window, in a dialog of its own. */
 export class PictureView {
-  /** @param {PictureActs} acts */
-  constructor(acts) {
+  /**
+   * @param {PictureActs} acts
+   * @param {Element} notice comes along into the dialog, which covers everything else
+   */
+  constructor(acts, notice) {
     this.acts = acts;
+    this.notice = notice;
     /** @type {Item | null} */
     this.item = null;
     this.abort = new AbortController();
@@ -72,6 +76,8 @@ export class PictureView {
       { class: "picture-top" },
       iconButton("back", "Back to the list (Esc)", () => acts.close()),
       h("span", { class: "spacer" }),
+      this.#stepButton("left", "Previous picture", -1),
+      this.#stepButton("right", "Next picture", 1),
       iconButton("expand", "Large", () => this.enlarge()),
     );
     this.dialog = h("dialog", { class: "large", "aria-label": "Picture" });
@@ -103,8 +109,8 @@ export class PictureView {
     this.item = item;
     this.element.hidden = false;
     this.#update(item);
-    this.stage.classList.toggle("is-first", index <= 0);
-    this.stage.classList.toggle("is-last", index < 0 || index >= items.length - 1);
+    this.element.classList.toggle("is-first", index <= 0);
+    this.element.classList.toggle("is-last", index < 0 || index >= items.length - 1);
     this.film.show(items, index);
     if (!other) return;
     this.#showMedia(item);
@@ -123,8 +129,11 @@ export class PictureView {
 
   enlarge() {
     if (this.dialog.open) return;
+    const home = this.notice.parentElement;
+    this.dialog.addEventListener("close", () => home?.append(this.notice), { once: true });
     this.dialog.append(
       this.frame,
+      this.notice,
       iconButton("close", "Close (Esc)", () => this.shrink(), "large-close"),
     );
     this.dialog.showModal();
@@ -139,7 +148,7 @@ export class PictureView {
 
   #settle() {
     this.top.after(this.frame);
-    fill(this.dialog);
+    this.dialog.querySelector(".large-close")?.remove();
     this.#centre();
     if (this.item) this.element.focus({ preventScroll: true });
   }

@@ -1,0 +1,5 @@
+/** What Curator touches of ComfyUI's client. */
+
+export const api: EventTarget & {
+  apiURL(route: string): string;
+};
