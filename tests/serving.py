@@ -21,12 +21,18 @@ class RunningServer:
     """A server over `root`; its store is at hand, its routes are asked over real HTTP."""
 
     def __init__(
-        self, root: Path, options: Options | None = None, *, address: str = "127.0.0.1"
+        self,
+        root: Path,
+        options: Options | None = None,
+        *,
+        address: str = "127.0.0.1",
+        port: int = 0,
     ) -> None:
         self.root = root
         self.options = options or Options()
         self._socket = socket.socket()
-        self._socket.bind((address, 0))
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind((address, port))
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://{address}:{self.port}"
         self.api = f"{self.url}/api/admin"

@@ -55,9 +55,7 @@ def elsewhere() -> Iterator[Elsewhere]:
 def server(tmp_path: Path) -> Iterator[RunningServer]:
     """A server that asks callers from this machine for nothing: the worst case."""
     with RunningServer(tmp_path / "root", Options()) as running:
-        picture = tmp_path / "picture.png"
-        Image.new("RGB", (64, 64), "navy").save(picture)
-        running.store.gallery.add_file(picture, Facts("7"))
+        add_picture(running, tmp_path)
         yield running
 
 
@@ -76,6 +74,12 @@ def page(rebound: Browser) -> Iterator[Page]:
     page = rebound.new_page()
     yield page
     page.close()
+
+
+def add_picture(server: RunningServer, folder: Path) -> None:
+    picture = folder / "picture.png"
+    Image.new("RGB", (64, 64), "navy").save(picture)
+    server.store.gallery.add_file(picture, Facts("7"))
 
 
 def is_starred(server: RunningServer) -> bool:
@@ -201,18 +205,20 @@ def test_event_streams_and_web_sockets_stay_closed(
 
 
 def test_a_name_that_was_rebound_to_this_machine_reads_nothing(
-    server: RunningServer, page: Page
+    tmp_path: Path, elsewhere: Elsewhere, page: Page
 ) -> None:
-    name = f"http://rebound.example:{server.port}"
-    # The attacker's page, as it was loaded before the name changed its address.
-    page.route(f"{name}/attack", lambda route: route.fulfill(body="<title>attack</title>"))
-    page.goto(f"{name}/attack")
-    read = page.evaluate(FETCHES, f"{name}/api/admin")
-    refusals = {text for text in read.values() if text != "nothing"}
-    assert len(refusals) == 1
-    assert "does not answer to that name" in refusals.pop()
-    assert not is_starred(server)
-    assert server.get("/settings").json()["proxy_foreign"] is False
+    """The page is loaded from the attacker's server; then the name leads to ours, port and all."""
+    port = int(elsewhere.url.rpartition(":")[2])
+    page.goto(f"http://rebound.example:{port}/")
+    elsewhere.close()
+    with RunningServer(tmp_path / "root", Options(), port=port) as server:
+        add_picture(server, tmp_path)
+        read = page.evaluate(FETCHES, f"http://rebound.example:{port}/api/admin")
+        assert len(set(read.values()) - {"nothing"}) == 1
+        assert "does not answer to that name" in read["get"]
+        assert "does not answer to that name" in read["jsonPost"]
+        assert not is_starred(server)
+        assert server.get("/settings").json()["proxy_foreign"] is False
 
 
 def test_a_link_from_elsewhere_opens_the_page(
