@@ -73,7 +73,7 @@ class Collection:
             if record.get(self._key) != key:
                 raise BadRecord(f"{self._key} is the key; it cannot change.", field=self._key)
             raw = encode(record)
-            changes = () if raw == old else (Change(rows, doc_id, raw),)
+            changes = () if raw == old else (Change(rows, doc_id, raw, record),)
             position = core.write(changes, durable=self._durable)
         core.settle(position, durable=self._durable)
         return record
@@ -161,9 +161,9 @@ class Collection:
         with core.lock:
             doc_id = core.find(rows, key)
             if doc_id is None:
-                changes = (Change(rows, rows.reserve(), raw),)
+                changes = (Change(rows, rows.reserve(), raw, record),)
             elif replace and core.raw(rows, doc_id) != raw:
-                changes = (Change(rows, doc_id, raw),)
+                changes = (Change(rows, doc_id, raw, record),)
             else:
                 # Nothing to write, but what is there may still have to reach the disk.
                 changes = ()

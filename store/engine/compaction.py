@@ -101,9 +101,9 @@ class Compactor:
                 shutil.copy2(present, kept)
 
     def _limit(self) -> None:
-        """The journal may grow to half of the snapshot, so that the work stays in proportion."""
+        """The journal may grow in proportion: reading it takes longer, writing it all anew too."""
         with contextlib.suppress(FileNotFoundError):
             size = (self._folder / files.SNAPSHOT).stat().st_size
-            self._core.grow_limit = max(_LEAST, size // 2)
+            self._core.grow_limit = max(_LEAST, size // 4)
             return
         self._core.grow_limit = _LEAST

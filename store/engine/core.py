@@ -16,17 +16,21 @@ from .journal import Journal
 from .records import decode
 from .rows import Rows
 from .snapshot import META
-from .spec import BadRecord, CollectionSpec
+from .spec import BadRecord, CollectionSpec, Record
 
 log = logging.getLogger(__name__)
 
 
 class Change(NamedTuple):
-    """A record's new bytes, or None for gone; no `doc_id`: the whole table is dropped."""
+    """A record's new bytes, or None for gone; no `doc_id`: the whole table is dropped.
+
+    `record` is what the bytes were made of, where that is at hand.
+    """
 
     rows: Rows
     doc_id: int | None
     raw: bytes | None
+    record: Record | None = None
 
 
 class _Pending(NamedTuple):
@@ -124,10 +128,10 @@ class Core:
             return journal.position
         seq = self.seq + 1
         if len(changes) == 1 and changes[0].doc_id is not None:
-            rows, doc_id, raw = changes[0]
+            rows, doc_id, raw, _ = changes[0]
             line = lines.single(seq, rows.json_name, doc_id, raw)
         else:
-            steps = [(rows.json_name, doc_id, raw) for rows, doc_id, raw in changes]
+            steps = [(rows.json_name, doc_id, raw) for rows, doc_id, raw, _ in changes]
             line = lines.joined(seq, steps)
         position = journal.append(line, ahead=durable)
         self.seq = seq
@@ -192,11 +196,11 @@ class Core:
 
     def _apply(self, changes: Sequence[Change]) -> None:
         with self.memory:
-            for rows, doc_id, raw in changes:
+            for rows, doc_id, raw, record in changes:
                 if doc_id is None:
                     rows.clear()
                 else:
-                    rows.apply(doc_id, raw)
+                    rows.apply(doc_id, raw, record)
 
     def _remember(self, position: int, changes: Sequence[Change], durable: bool) -> None:
         """Keep what is needed to undo, from the first change on that the disk owes us."""
@@ -207,7 +211,7 @@ class Core:
         if not durable and not pending:
             return
         before: list[Change] = []
-        for rows, doc_id, _raw in changes:
+        for rows, doc_id, _, _ in changes:
             if doc_id is None:
                 before += [Change(rows, each, raw) for each, raw in rows.raws.items()]
             else:
@@ -228,7 +232,7 @@ class Core:
         for each in kept:
             self.seq += 1
             self._apply(each.changes)
-            steps = [(rows.json_name, doc_id, raw) for rows, doc_id, raw in each.changes]
+            steps = [(rows.json_name, doc_id, raw) for rows, doc_id, raw, _ in each.changes]
             again.append(lines.joined(self.seq, steps))
         # Should the disk fail once more, these are to be written again all the same.
         self._pending = deque(each._replace(position=journal.position + 1) for each in kept)
@@ -237,7 +241,7 @@ class Core:
 
     def _stage(self, transaction: Transaction, changes: Sequence[Change]) -> None:
         for change in changes:
-            rows, doc_id, raw = change
+            rows, doc_id, raw, _ = change
             if doc_id is None:
                 raise RuntimeError("a table cannot be dropped within a transaction")
             before = self.raw(rows, doc_id)

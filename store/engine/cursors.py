@@ -12,13 +12,13 @@ from ..errors import BadInput
 # Rank, value, document id: rank keeps apart what Python does not compare.
 Entry: TypeAlias = tuple[int, Any, int]
 
-_NOTHING, _NUMBER, _TEXT = range(3)
+_NOTHING, _NUMBER, TEXT = range(3)
 
 
 def entry(value: Any, doc_id: int) -> Entry:
     """Where a record with this value stands: no value first, then numbers, then text."""
     if isinstance(value, str):
-        return (_TEXT, value, doc_id)
+        return (TEXT, value, doc_id)
     if isinstance(value, (int, float)) and value == value:
         return (_NUMBER, value, doc_id)
     return (_NOTHING, 0, doc_id)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import logging
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +24,7 @@ from .lock import Ownership
 from .snapshot import Load
 from .spec import CollectionSpec, Recovery
 from .tables import open_tinydb
+from .wording import Wording
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +64,8 @@ class Database:
 
     @classmethod
     def _opened(cls, folder: Path, core: Core, ownership: Ownership) -> Database:
-        reading = files.read(folder, lambda: _loading(core), core.replay)
+        with _no_collection():
+            reading = files.read(folder, lambda: _loading(core), core.replay)
         recovery = _recovery(folder, reading)
         core.seq = reading.seq
         try:
@@ -105,6 +109,8 @@ class Database:
             journal = core.journal
             if journal is None:
                 return
+            for wording in self._searched():
+                wording.stop()
             try:
                 if journal.offset:
                     self._compactor.compact()
@@ -130,14 +136,30 @@ class Database:
         self.close()
 
     def _build_words(self) -> None:
-        searched = [rows for rows in self._core.tables.values() if rows.spec and rows.spec.words]
+        """Begin with the word indexes, so that the first search finds them done."""
+        searched = self._searched()
 
         def build() -> None:
-            for rows in searched:
-                rows.build_words()
+            for wording in searched:
+                wording.build()
 
         if searched:
             threading.Thread(target=build, name="curator-words", daemon=True).start()
+
+    def _searched(self) -> list[Wording]:
+        return [rows.wording for rows in self._core.tables.values() if rows.wording]
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """Hold the garbage collector still: it would walk the growing indexes again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _loading(core: Core) -> Load:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import methodcaller
 from typing import Any, cast
 
-from .cursors import Entry, entry
+from .cursors import TEXT, Entry, entry
 from .spec import Index, Record
 
 _SCALARS = (str, int, float, bool, type(None))
+_PLAIN = frozenset((str, int))
 _NOBODY = object()
 
 
 def reader(path: str) -> Callable[[Record], Any]:
     """A function that gives a field's value, through dots into nested objects; None if absent."""
     if "." not in path:
-        return lambda record: record.get(path)
+        return methodcaller("get", path)
     parts = path.split(".")
 
     def read(record: Record) -> Any:
@@ -31,23 +33,38 @@ def reader(path: str) -> Callable[[Record], Any]:
 
 
 class SortedIndex:
-    """Entries of each value in order. Not thread-safe: the caller holds the lock."""
+    """Entries of each value in order. Not thread-safe: the caller holds the lock.
+
+    `whole`: there is no field, so one list holds every record.
+    """
 
     def __init__(self, spec: Index) -> None:
-        self.spec = spec
+        self.whole = spec.field is None
         self._field = reader(spec.field) if spec.field else None
         self._order = reader(spec.order) if spec.order else None
         self._entries: dict[Any, list[Entry]] = {}
 
-    def load(self, doc_id: int, record: Record) -> None:
-        """Add a record in any order; `sort` has to follow."""
-        place = entry(self._order(record), doc_id) if self._order else (0, 0, doc_id)
-        for value in self._values(record):
-            found = self._entries.get(value)
-            if found is None:
-                self._entries[value] = [place]
+    def load(self, records: Iterable[tuple[int, Record]]) -> None:
+        """Add records in any order; `sort` has to follow."""
+        order, all_entries = self._order, self._entries
+        values: Sequence[Any] = (None,)
+        field = self._field
+        for doc_id, record in records:
+            if order is None:
+                place: Entry = (0, 0, doc_id)
             else:
-                found.append(place)
+                # The usual cases without a further call: this runs for every record at open.
+                value = order(record)
+                place = (TEXT, value, doc_id) if type(value) is str else entry(value, doc_id)
+            if field is not None:
+                value = field(record)
+                values = (value,) if type(value) in _PLAIN else self._values(record)
+            for value in values:
+                entries = all_entries.get(value)
+                if entries is None:
+                    all_entries[value] = [place]
+                else:
+                    entries.append(place)
 
     def sort(self) -> None:
         """Bring what was loaded into order."""
@@ -94,10 +111,12 @@ class SortedIndex:
         if self._field is None:
             return (None,)
         value = self._field(record)
-        if isinstance(value, list):
-            several = cast("list[Any]", value)
-            return list(dict.fromkeys(each for each in several if isinstance(each, _SCALARS)))
-        return (value,) if isinstance(value, _SCALARS) else ()
+        if isinstance(value, _SCALARS):
+            return (value,)
+        if not isinstance(value, list):
+            return ()
+        several = cast("list[Any]", value)
+        return list(dict.fromkeys(each for each in several if isinstance(each, _SCALARS)))
 
 
 def _asked(value: Any) -> Any:

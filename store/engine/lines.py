@@ -1,8 +1,8 @@
 """The journal's lines: one change each, whole or not there.
 
-`crc32 length [seq,"table",id,record,…]`: several table-id-record triples are one transaction. A
-record of null is a removal, an id of null the end of the whole table. `[seq]` alone, as the first
-line of a file, says which change came last before it.
+`crc32 length [seq,"table",id,record]`, and `crc32 length [seq,[["table",id,record],…]]` for what
+happens together. A record of null is a removal, an id of null the end of the whole table. `[seq]`
+alone, as the first line of a file, says which change came last before it.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import zlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from .records import decode, encode, loads
-from .spec import Record
+from .records import encode, loads
 
 # A quote right after the number: inside of a record's text it would be escaped, so no text that
 # somebody wrote into a record can pass for a line.
-_HEAD = re.compile(rb'([0-9a-f]{8}) ([1-9][0-9]{0,9}) (?= ?\[[0-9]+(?:,"|\]))')
+_HEAD = re.compile(rb'([0-9a-f]{8}) ([1-9][0-9]{0,9}) (?= ?\[[0-9]+(?:,"|,\[\["|\]))')
+_SINGLE = re.compile(rb' ?\[([0-9]+),("(?:[^"\\]|\\.)*"),([0-9]+),')
 
 
 class Step(NamedTuple):
@@ -27,7 +27,6 @@ class Step(NamedTuple):
     table: str
     doc_id: int | None
     raw: bytes | None
-    record: Record | None
 
 
 class Scan(NamedTuple):
@@ -43,19 +42,24 @@ def single(seq: int, table: bytes, doc_id: int, raw: bytes | None) -> bytes:
     """The line of one change; `table` is the name as JSON."""
     if raw is None:
         return _checked(b"[%d,%s,%d,null]" % (seq, table, doc_id))
-    space = b" " if raw[0] == 0x20 else b""
-    return _checked(b"%s[%d,%s,%d,%s]" % (space, seq, table, doc_id, raw))
+    head = b"[%d,%s,%d," % (seq, table, doc_id)
+    if raw[0] == 0x20:
+        head = b" " + head
+    # In parts, so that the record is copied once.
+    crc = zlib.crc32(b"]", zlib.crc32(raw, zlib.crc32(head)))
+    return b"%08x %d %s%s]\n" % (crc, len(head) + len(raw) + 1, head, raw)
 
 
 def joined(seq: int, steps: Sequence[tuple[bytes, int | None, bytes | None]]) -> bytes:
     """The line of several changes that happen together; table names as JSON."""
-    parts = [b"%d" % seq]
+    parts: list[bytes] = []
     exact = b""
     for table, doc_id, raw in steps:
-        parts += [table, b"null" if doc_id is None else b"%d" % doc_id, raw or b"null"]
+        number = b"null" if doc_id is None else b"%d" % doc_id
+        parts.append(b"[%s,%s,%s]" % (table, number, raw or b"null"))
         if raw is not None and raw[0] == 0x20:
             exact = b" "
-    return _checked(b"%s[%s]" % (exact, b",".join(parts)))
+    return _checked(b"%s[%d,[%s]]" % (exact, seq, b",".join(parts)))
 
 
 def base(seq: int) -> bytes:
@@ -65,20 +69,16 @@ def base(seq: int) -> bytes:
 
 def parse(payload: bytes) -> tuple[int, list[Step]]:
     """The number and the steps of a payload. Raises ValueError, IndexError or TypeError."""
+    head = _SINGLE.match(payload)
+    if head is not None:
+        # The record's bytes are taken as they are: the checksum vouches for them.
+        raw = payload[head.end() : -1]
+        return int(head[1]), [Step(loads(head[2]), int(head[3]), None if raw == b"null" else raw)]
     values: list[Any] = json.loads(payload) if payload[0] == 0x20 else loads(payload)
-    seq = values[0]
-    if len(values) == 4 and values[3] is not None:
-        table, doc_id, record = values[1:]
-        # What single() wrote before the record, so that its bytes need not be made again.
-        head = len(payload) - len(payload.lstrip()) + len(b"[%d," % seq)
-        head = payload.index(b",%d," % doc_id, head + len(table)) + len(b",%d," % doc_id)
-        raw = payload[head:-1]
-        return seq, [Step(table, doc_id, raw, decode(raw) if raw[0] == 0x20 else record)]
     steps: list[Step] = []
-    for at in range(1, len(values), 3):
-        table, doc_id, record = values[at : at + 3]
-        steps.append(Step(table, doc_id, None if record is None else encode(record), record))
-    return seq, steps
+    for table, doc_id, record in values[1] if len(values) > 1 else ():
+        steps.append(Step(table, doc_id, None if record is None else encode(record)))
+    return values[0], steps
 
 
 def scan(data: bytes) -> Scan:

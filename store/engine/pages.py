@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from .cursors import Entry, read_cursor, write_cursor
@@ -12,6 +13,7 @@ from .indexes import SortedIndex
 from .records import decode
 from .rows import Rows
 from .spec import Page, Record
+from .words import Matches
 
 # To look a match up and sort it costs about as much as this many steps along the index.
 _STEPS = 20
@@ -29,14 +31,15 @@ class Asked:
     after: str | None
     where: Callable[[Record], bool] | None
 
-    def rest(self, entries: Sequence[Entry]) -> range:
+    def rest(self, entries: Sequence[Entry], *, offset: int | None = None) -> range:
         """The positions after the cursor and the offset, in the order asked for."""
+        skip = self.offset if offset is None else offset
         place = read_cursor(self.after) if self.after is not None else None
         if self.descending:
             end = len(entries) if place is None else bisect_left(entries, place)
-            return range(end - 1 - self.offset, -1, -1)
+            return range(end - 1 - skip, -1, -1)
         start = 0 if place is None else bisect_right(entries, place)
-        return range(start + self.offset, len(entries))
+        return range(start + skip, len(entries))
 
     def page(self, found: Sequence[tuple[Entry, bytes]], total: int, more: bool) -> Page:
         """The page of these records."""
@@ -60,13 +63,27 @@ def search_page(rows: Rows, asked: Asked, text: str) -> Page:
     with rows.lock:
         matches = words.match(text)
         entries = asked.index.entries(asked.value)
-        if len(matches) * _STEPS < len(entries):
+        if matches is None:
+            entries = list(entries)
+        elif len(matches) * _STEPS < len(entries):
             entries = _sorted_matches(rows, asked, matches)
+        elif asked.index.whole and asked.where is None:
+            return _walk(rows, asked, entries, matches)
         else:
             entries = matches.among(entries)
         if asked.where is None:
             return _cut(rows, asked, entries, len(entries))
     return _filtered(rows, asked, entries)
+
+
+def _walk(rows: Rows, asked: Asked, entries: Sequence[Entry], matches: Matches) -> Page:
+    """Along the list of all records until the page is full: all that match are in it."""
+    flags = matches.flags
+    wanted = asked.offset + asked.limit + 1
+    along = (entries[at] for at in asked.rest(entries, offset=0))
+    found = list(islice((each for each in along if flags[each[2]]), asked.offset, wanted))
+    shown = [(each, rows.raws[each[2]]) for each in found[: asked.limit]]
+    return asked.page(shown, len(matches), len(found) > asked.limit)
 
 
 def _cut(rows: Rows, asked: Asked, entries: Sequence[Entry], total: int) -> Page:

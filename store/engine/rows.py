@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Iterable
 
 from .indexes import SortedIndex
 from .records import decode
 from .spec import CollectionSpec, Record
+from .wording import Wording
 from .words import Words
 
-_SLICE = 50
+_BATCH = 500
 
 
 class Rows:
@@ -33,11 +33,10 @@ class Rows:
         self.next_id = 1
         self.listed = False
         self.indexes: dict[str, SortedIndex] = {}
-        self._words: Words | None = None
-        self._worded = threading.Event()
-        self._wanted = threading.Event()
-        self._building = False
-        self._late: list[tuple[int, str | None]] = []
+        self.wording: Wording | None = None
+        if spec and spec.words:
+            self.wording = Wording(spec.words, lock, lambda: self.raws)
+        self._derived = _derived(spec) if spec else ()
         self.clear()
 
     def clear(self) -> None:
@@ -45,32 +44,33 @@ class Rows:
         self.raws, self.ids = {}, {}
         self.next_id = 1
         self.listed = False
-        self._words = None
-        self._worded.clear()
-        self._late = []
-        self.indexes = (
-            {each.name: SortedIndex(each) for each in self.spec.indexes} if self.spec else {}
-        )
+        if self.wording is not None:
+            self.wording.clear()
+        declared = self.spec.indexes if self.spec else ()
+        self.indexes = {each.name: SortedIndex(each) for each in declared}
 
     def load(self, items: Iterable[tuple[int, bytes]]) -> None:
         """Take a snapshot's records into an empty table."""
         raws, ids, key = self.raws, self.ids, self.key
-        indexes = list(self.indexes.values())
+        batch: list[tuple[int, Record]] = []
         self.listed = True
         for doc_id, raw in items:
-            record = decode(raw)
             raws[doc_id] = raw
-            if key is not None:
-                # Somebody else's hand may have made twins or keyless records: they stay in reach
-                # of TinyDB, and of the twins the last one has the key.
-                own = record.get(key)
-                if isinstance(own, str):
-                    ids[own] = doc_id
-                for index in indexes:
-                    index.load(doc_id, record)
-        self.next_id = max(raws, default=0) + 1
-        for index in indexes:
+            if key is None:
+                continue
+            record = decode(raw)
+            # Somebody else's hand may have made twins or keyless records: they stay in reach of
+            # TinyDB, and of the twins the last one has the key.
+            own = record.get(key)
+            if isinstance(own, str):
+                ids[own] = doc_id
+            batch.append((doc_id, record))
+            if len(batch) == _BATCH:
+                self._index(batch)
+        self._index(batch)
+        for index in self.indexes.values():
             index.sort()
+        self.next_id = max(raws, default=0) + 1
 
     def reserve(self) -> int:
         """A document id for a new record."""
@@ -78,8 +78,8 @@ class Rows:
         self.next_id = doc_id + 1
         return doc_id
 
-    def apply(self, doc_id: int, raw: bytes | None) -> None:
-        """Set or remove one record, under the lock."""
+    def apply(self, doc_id: int, raw: bytes | None, record: Record | None = None) -> None:
+        """Set or remove one record, under the lock; `record` is what the bytes were made of."""
         old_raw = self.raws.get(doc_id)
         if raw is None:
             self.raws.pop(doc_id, None)
@@ -90,60 +90,29 @@ class Rows:
                 self.next_id = doc_id + 1
         if self.key is None:
             return
-        # Not the caller's object: what a reader will get is what has to be found.
         old = None if old_raw is None else decode(old_raw)
+        if old is not None and record is not None:
+            for field in self._derived:
+                if old.get(field) != record.get(field):
+                    break
+            else:
+                return
+        # Not the caller's object: what a reader will get is what has to be found.
         new = None if raw is None else decode(raw)
         self._move_key(doc_id, old, new)
         for index in self.indexes.values():
             index.change(doc_id, old, new)
-        if self._words is not None:
-            self._change_words(self._words, doc_id, old, new)
+        if self.wording is not None:
+            self.wording.change(doc_id, old, new)
 
     def words(self) -> Words:
         """The complete word index; waits for it, so not to be called under the lock.
 
         Raises LookupError when the collection declares no words.
         """
-        self._wanted.set()
-        while True:
-            self.build_words()
-            self._worded.wait()
-            words = self._words
-            if words is not None and self._worded.is_set():
-                return words
-
-    def build_words(self) -> None:
-        """Build the word index if nobody has or does; leaves others their turn meanwhile."""
-        spec = self.spec
-        if spec is None or not spec.words:
+        if self.wording is None:
             raise LookupError(f"{self.name} declares no words")
-        with self.lock:
-            if self._building or self._worded.is_set():
-                return
-            self._building = True
-        complete = False
-        while not complete:
-            with self.lock:
-                words = self._words = Words(spec.words)
-                items = list(self.raws.items())
-                self._late = []
-            self._fill(words, items)
-            with self.lock:
-                # Else the table was dropped meanwhile.
-                complete = self._words is words
-                if complete:
-                    for doc_id, text in self._late:
-                        words.replace(doc_id, text)
-                    self._late = []
-                    self._building = False
-                    self._worded.set()
-
-    def _fill(self, words: Words, items: list[tuple[int, bytes]]) -> None:
-        for at, (doc_id, raw) in enumerate(items):
-            words.add(doc_id, words.text(decode(raw)))
-            if at % _SLICE == 0 and not self._wanted.is_set():
-                # Nobody waits for it, and others may want the interpreter.
-                time.sleep(0.001)
+        return self.wording.words()
 
     def _move_key(self, doc_id: int, old: Record | None, new: Record | None) -> None:
         key = self.key or ""
@@ -154,16 +123,15 @@ class Rows:
         if isinstance(after, str):
             self.ids[after] = doc_id
 
-    def _change_words(
-        self, words: Words, doc_id: int, old: Record | None, new: Record | None
-    ) -> None:
-        text = None if new is None else words.text(new)
-        if old is not None and text == words.text(old):
-            return
-        if self._worded.is_set():
-            words.replace(doc_id, text)
-            if words.wasted:
-                self._words = None
-                self._worded.clear()
-        else:
-            self._late.append((doc_id, text))
+    def _index(self, batch: list[tuple[int, Record]]) -> None:
+        for index in self.indexes.values():
+            index.load(batch)
+        batch.clear()
+
+
+def _derived(spec: CollectionSpec) -> tuple[str, ...]:
+    """The fields that the key, an index or the words depend on."""
+    fields = [spec.key, *spec.words]
+    for index in spec.indexes:
+        fields += [field for field in (index.field, index.order) if field]
+    return tuple(dict.fromkeys(field.split(".")[0] for field in fields))

@@ -22,6 +22,7 @@ META = "_curator"
 _META_LINE = re.compile(rb'"_curator":\{"1":(\{[^{}]*\})\}\n?')
 _BATCH = 128
 _COMMA = 0x2C
+_BUFFER = 1 << 18
 # To sync often keeps the disk's queue short, so that the journal's syncs do not wait behind it.
 _SYNC_EVERY = 1 << 21
 
@@ -70,7 +71,7 @@ def read(path: Path, start: Callable[[], Load]) -> Meta:
     BrokenStore when it is no snapshot at all.
     """
     try:
-        with path.open("rb") as file:
+        with path.open("rb", buffering=_BUFFER) as file:
             try:
                 return Meta(_read_ours(file, start()), ours=True)
             except (ValueError, IndexError) as error:
@@ -105,10 +106,10 @@ def _read_ours(file: IO[bytes], load: Load) -> int:
 
     def records() -> Iterator[tuple[int, bytes]]:
         nonlocal crc
-        crc32 = zlib.crc32
+        crc32, find = zlib.crc32, bytes.find
         for line in file:
             crc = crc32(line, crc)
-            cut = line.find(b":")
+            cut = find(line, b":")
             if cut < 0:
                 return
             yield int(line[1 : cut - 1]), line[cut + 1 : -2 if line[-2] == _COMMA else -1]

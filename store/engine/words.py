@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress
+from operator import itemgetter
 from typing import Any, TypeAlias, cast
 
 from .cursors import Entry
@@ -20,8 +22,10 @@ _ANY = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
 _MERGE = 2000
 _LAST = "\U0010ffff"
 
-# Slots of the records with a word, by how many there are: one; some; a bit for every slot.
+# The documents with a word, by how many they are: one; some, sorted; a bit for every document.
 _Posting: TypeAlias = "int | array[int] | bytearray"
+_TO_FLAGS = bytes.maketrans(b"01", b"\0\1")
+_TO_DIGITS = bytes.maketrans(b"\0\1", b"01")
 
 
 def split(text: str) -> list[str]:
@@ -32,116 +36,126 @@ def split(text: str) -> list[str]:
 
 
 class Words:
-    """An index of words. Not thread-safe: the caller holds the lock.
-
-    A record whose text changes gets a new slot and its old one dies, so postings only grow.
-    """
+    """An index of words. Not thread-safe: the caller holds the lock."""
 
     def __init__(self, fields: Sequence[str]) -> None:
         self._fields = [reader(field) for field in fields]
         self._postings: dict[str, _Posting] = {}
-        self._slots: dict[int, int] = {}
-        self._documents = array("q")
-        self._alive = bytearray()
+        self._loaded: dict[str, array[int]] = {}
+        self._size = 0
         self._sorted: list[str] = []
         self._unsorted: list[str] = []
 
     def text(self, record: Record) -> str:
         """What of a record is searched, as one text."""
-        return "\n".join(part for field in self._fields for part in _texts(field(record)))
+        return "\n".join([part for field in self._fields for part in _texts(field(record))])
 
-    def add(self, doc_id: int, text: str) -> None:
-        """Take up a record that is not there."""
-        slot = len(self._documents)
-        self._documents.append(doc_id)
-        self._slots[doc_id] = slot
-        if slot >> 3 == len(self._alive):
-            self._alive.append(0)
-        self._alive[slot >> 3] |= 1 << (slot & 7)
-        postings = self._postings
+    def load(self, doc_id: int, text: str) -> None:
+        """Take up a record of a higher id than those before; `finish` has to follow."""
+        loaded = self._loaded
         for word in set(split(text)):
-            posting = postings.get(word)
-            if posting is None:
-                postings[word] = slot
-                self._unsorted.append(word)
-            elif isinstance(posting, int):
-                postings[word] = array("I", (posting, slot))
-            elif isinstance(posting, bytearray):
-                _set_bit(posting, slot)
-            else:
-                posting.append(slot)
-                # From here on a bit for every slot is smaller.
-                if len(posting) << 5 > slot + 2048:
-                    postings[word] = _bits(posting)
+            try:
+                loaded[word].append(doc_id)
+            except KeyError:
+                loaded[word] = array("I", (doc_id,))
+        self._size = doc_id + 1
 
-    def replace(self, doc_id: int, text: str | None) -> None:
-        """Take up a record's present text, or forget the record."""
-        slot = self._slots.pop(doc_id, None)
-        if slot is not None:
-            self._alive[slot >> 3] &= ~(1 << (slot & 7))
-        if text is not None:
-            self.add(doc_id, text)
+    def finish(self) -> None:
+        """Make what was loaded small and ready to be asked."""
+        for word, documents in self._loaded.items():
+            self._postings[word] = documents[0] if len(documents) == 1 else self._smaller(documents)
+        self._sorted = sorted(self._loaded)
+        self._loaded = {}
 
-    @property
-    def wasted(self) -> bool:
-        """Whether so many slots are dead that building anew pays."""
-        return len(self._documents) > 2 * len(self._slots) + 10_000
+    def change(self, doc_id: int, before: str, after: str) -> None:
+        """Take up a record's present text in the place of its former one."""
+        old, new = set(split(before)), set(split(after))
+        for word in old - new:
+            self._remove(word, doc_id)
+        for word in new - old:
+            self._add(word, doc_id)
 
-    def match(self, query: str) -> Matches:
-        """The records that hold all words of the query, the last one as the beginning of a word."""
-        bits = int.from_bytes(self._alive, "little")
+    def match(self, query: str) -> Matches | None:
+        """The records that hold all words of the query, the last one as the beginning of a word.
+
+        None when there is no word in the query.
+        """
         *whole, last = split(query) or [""]
+        if not last:
+            return None
+        bits = self._beginning(last)
         for word in whole:
             bits &= _number(self._postings.get(word, b""))
-        if last:
-            bits &= self._beginning(last)
-        return Matches(bits, len(self._alive), self._slots, self._documents)
+        return Matches(bits, self._size)
 
     def _beginning(self, prefix: str) -> int:
-        if self._unsorted and (len(self._unsorted) > _MERGE or not self._sorted):
+        """The documents with a word that begins like this, as bits."""
+        if len(self._unsorted) > _MERGE:
             self._sorted += self._unsorted
             self._sorted.sort()
             self._unsorted.clear()
         start = bisect_left(self._sorted, prefix)
-        end = bisect_left(self._sorted, prefix + _LAST, start)
-        found = self._sorted[start:end]
+        found = self._sorted[start : bisect_left(self._sorted, prefix + _LAST, start)]
         found += [word for word in self._unsorted if word.startswith(prefix)]
-        few = bytearray(len(self._alive))
+        few = bytearray(self._size)
         many = 0
         for word in found:
             posting = self._postings[word]
             if isinstance(posting, bytearray):
                 many |= int.from_bytes(posting, "little")
             else:
-                for slot in (posting,) if isinstance(posting, int) else posting:
-                    few[slot >> 3] |= 1 << (slot & 7)
-        return many | int.from_bytes(few, "little")
+                for doc_id in (posting,) if isinstance(posting, int) else posting:
+                    few[doc_id] = 1
+        return many | (int(few.translate(_TO_DIGITS)[::-1], 2) if few else 0)
+
+    def _add(self, word: str, doc_id: int) -> None:
+        self._size = max(self._size, doc_id + 1)
+        posting = self._postings.get(word)
+        if posting is None:
+            self._postings[word] = doc_id
+            self._unsorted.append(word)
+        elif isinstance(posting, bytearray):
+            _set_bit(posting, doc_id)
+        else:
+            documents = array("I", (posting,)) if isinstance(posting, int) else posting
+            insort(documents, doc_id)
+            self._postings[word] = self._smaller(documents)
+
+    def _remove(self, word: str, doc_id: int) -> None:
+        posting = self._postings[word]
+        if isinstance(posting, bytearray):
+            posting[doc_id >> 3] &= ~(1 << (doc_id & 7))
+        elif isinstance(posting, int):
+            # The word stays known, as one that nobody has.
+            self._postings[word] = array("I")
+        else:
+            posting.remove(doc_id)
+
+    def _smaller(self, documents: array[int]) -> array[int] | bytearray:
+        """The documents as bits, where that takes less room."""
+        if len(documents) << 5 < self._size + 2048:
+            return documents
+        return _bits(documents)
 
 
 class Matches:
-    """A set of records' document ids. Good only under the lock it was made under."""
+    """A set of records' document ids, as it was at one moment."""
 
-    def __init__(self, bits: int, size: int, slots: dict[int, int], documents: array[int]) -> None:
-        self._bits = bits.to_bytes(size, "little")
+    def __init__(self, bits: int, size: int) -> None:
         self._count = bits.bit_count()
-        self._slots = slots
-        self._documents = documents
+        self.flags = bin(bits)[:1:-1].encode().translate(_TO_FLAGS).ljust(size, b"\0")
+        """A byte for every document id up to the highest: 1 for those in the set."""
 
     def __len__(self) -> int:
         return self._count
 
     def __iter__(self) -> Iterator[int]:
-        for at, byte in enumerate(self._bits):
-            if byte:
-                for bit in range(8):
-                    if byte >> bit & 1:
-                        yield self._documents[at * 8 + bit]
+        return compress(range(len(self.flags)), self.flags)
 
     def among(self, entries: Sequence[Entry]) -> list[Entry]:
         """Those entries of an index whose records are in the set."""
-        bits, slots = self._bits, self._slots
-        # The hot loop of a search for a frequent word.
-        return [each for each in entries if bits[(slot := slots[each[2]]) >> 3] >> (slot & 7) & 1]
+        # Without a step of Python: a search for a frequent word walks the whole index.
+        return list(compress(entries, map(self.flags.__getitem__, map(itemgetter(2), entries))))
 
 
 def _texts(value: Any) -> Iterable[str]:
@@ -152,17 +166,17 @@ def _texts(value: Any) -> Iterable[str]:
     return (str(value),) if isinstance(value, int | float) else ()
 
 
-def _set_bit(bits: bytearray, slot: int) -> None:
-    at = slot >> 3
+def _set_bit(bits: bytearray, doc_id: int) -> None:
+    at = doc_id >> 3
     if at >= len(bits):
         bits.extend(bytes(at + 1 - len(bits)))
-    bits[at] |= 1 << (slot & 7)
+    bits[at] |= 1 << (doc_id & 7)
 
 
-def _bits(slots: array[int]) -> bytearray:
-    bits = bytearray((slots[-1] >> 3) + 1)
-    for slot in slots:
-        bits[slot >> 3] |= 1 << (slot & 7)
+def _bits(documents: array[int]) -> bytearray:
+    bits = bytearray((documents[-1] >> 3) + 1)
+    for doc_id in documents:
+        bits[doc_id >> 3] |= 1 << (doc_id & 7)
     return bits
 
 
@@ -170,5 +184,5 @@ def _number(posting: _Posting | bytes) -> int:
     if isinstance(posting, int):
         return 1 << posting
     if isinstance(posting, array):
-        posting = _bits(posting)
+        posting = _bits(posting) if posting else b""
     return int.from_bytes(posting, "little")
