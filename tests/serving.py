@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import threading
 from pathlib import Path
@@ -14,7 +15,9 @@ from aiohttp import web
 
 from comfyui_curator.routes.server import build_site
 from comfyui_curator.store import Opening, Options, Store
+from comfyui_curator.store.engine import StoreHeld
 from comfyui_curator.store.host import root_host
+from comfyui_curator.store.opening import Pictures
 
 
 class RunningServer:
@@ -43,6 +46,11 @@ class RunningServer:
         self._address = address
 
     @property
+    def pictures(self) -> Pictures:
+        """What workflow nodes of this process would see."""
+        return self._opening.pictures()
+
+    @property
     def store(self) -> Store:
         return self._opening.get_now()
 
@@ -50,7 +58,9 @@ class RunningServer:
         self._opening = Opening(
             lambda: root_host(self.root, listens=(self._address,), port=self.port), self.options
         )
-        self._opening.get_now()
+        # A server whose store another process holds runs too; its routes say so.
+        with contextlib.suppress(StoreHeld):
+            self._opening.get_now()
         self._thread.start()
         self._runner = self._wait(self._start())
         return self
@@ -66,7 +76,8 @@ class RunningServer:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
-        self.store.close()
+        with contextlib.suppress(StoreHeld):
+            self.store.close()
 
     def ask(self, method: str, path: str, **how: Any) -> requests.Response:
         """One request to a path below `/api/admin`."""

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.serving import RunningServer
+
 LAUNCHER = Path(__file__).resolve().parents[1] / "launcher.py"
 WINDOWS = os.name == "nt"
 
@@ -165,6 +167,22 @@ def test_a_second_program_on_one_root_says_who_holds_it(tmp_path: Path) -> None:
         assert str(process.pid) in errors
         assert address.rstrip("/") in errors
         assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_a_second_comfyui_answers_503_with_the_owners_address(tmp_path: Path) -> None:
+    with program("--root", tmp_path, "--demo") as (_, address):
+        item = ask(address, "api/admin/gallery?limit=1").json()["images"][0]
+        with RunningServer(tmp_path) as second:
+            for path in ("/gallery", "/hello", "/models", "/settings"):
+                refused = second.get(path)
+                assert refused.status_code == 503
+                assert address.rstrip("/") in refused.json()["error"]
+            elsewhere = second.get("/gallery", headers={"X-Forwarded-For": "203.0.113.9"})
+            assert elsewhere.status_code == 401
+            assert address.rstrip("/") not in elsewhere.text
+            picture = second.pictures.picture(item["id"])
+            assert picture.path.is_file()
+            assert picture.prompt == item["meta"]["prompt"]
 
 
 def test_demo_fills_an_empty_root_once(tmp_path: Path) -> None:
