@@ -1,0 +1,526 @@
+"""The catalog's routes, asked over HTTP, with a CivitAI that can fail."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import requests
+
+from comfyui_curator.store import Options
+from comfyui_curator.store.names import is_safe_name
+from tests.catalogs import EXAMPLE, INVENTED, all_entries
+from tests.serving import RunningServer
+from tests.upstream import Upstream, World
+
+ENTRY = {"name": "A [SDXL]", "file": "a.safetensors", "dest": "loras", "size_gb": 0.5}
+
+
+def add(server: RunningServer, version_id: int, query: str = "") -> requests.Response:
+    return server.post(f"/civitai/add/{version_id}{query}", json={})
+
+
+def stored(server: RunningServer, name: str = "models") -> dict[str, Any]:
+    return json.loads((server.store.host.data / f"{name}.json").read_text("utf-8"))
+
+
+def entries(server: RunningServer, name: str = "models") -> list[dict[str, Any]]:
+    path = server.store.host.data / f"{name}.json"
+    return all_entries(stored(server, name)) if path.exists() else []
+
+
+def put_file(server: RunningServer, dest: str, name: str, size: int = 3) -> Path:
+    folder = server.store.host.places(dest)[0]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(bytes(size))
+    return folder / name
+
+
+def check_error(answer: requests.Response, status: int, field: str | None = None) -> dict[str, Any]:
+    body = answer.json()
+    assert answer.status_code == status, body
+    assert body["error"] == body["detail"] != ""
+    assert body.get("field") == field
+    assert "Traceback" not in answer.text
+    if status == 409:
+        assert answer.headers["x-should-retry"] == "false"
+    return body
+
+
+class TestAdding:
+    def test_gives_the_entry_all_that_civitai_says(
+        self, server: RunningServer, world: World
+    ) -> None:
+        version = world.version("lora")
+        file = version.files[0]
+        answer = add(server, version.id)
+        assert answer.status_code == 200
+        assert answer.json() == {
+            "status": "added",
+            "file": file.name,
+            "name": "Lantern Glow v1.0 [Illustrious FP16]",
+            "category": "loras",
+            "dest": "loras",
+        }
+        entry = entries(server)[0]
+        expected = {
+            "name": "Lantern Glow v1.0 [Illustrious FP16]",
+            "file": file.name,
+            "dest": "loras",
+            "source": "civitai",
+            "civitai_version_id": version.id,
+            "civitai_model_id": version.model_id,
+            "civitai_file_id": file.id,
+            "civitai_model_name": "Lantern Glow",
+            "civitai_version": "v1.0",
+            "civitai_base_model": "Illustrious",
+            "civitai_type": "LORA",
+            "civitai_tags": ["style", "lighting", "lantern"],
+            "civitai_fp": "fp16",
+            "trainedWords": ["lantern glow", "warm light"],
+            "base_model": "Illustrious",
+            "hash": file.content.sha256.lower(),
+        }
+        assert {key: entry[key] for key in expected} == expected
+        assert round(entry["size_gb"] * 1e9) == len(file.content.data)
+
+    def test_needs_no_body_at_all(self, server: RunningServer, world: World) -> None:
+        answer = server.post(f"/civitai/add/{world.version('vae').id}")
+        assert answer.json()["status"] == "added"
+
+    def test_again_changes_nothing(self, server: RunningServer, world: World) -> None:
+        version = world.version("lora")
+        add(server, version.id)
+        before = stored(server)
+        answer = add(server, version.id)
+        assert answer.status_code == 200
+        assert answer.json() == {"status": "already_exists", "file": version.files[0].name}
+        assert stored(server) == before
+
+    def test_again_answers_though_civitai_is_down_or_has_removed_it(
+        self, server: RunningServer, world: World, upstream: Upstream
+    ) -> None:
+        version = world.version("lora")
+        add(server, version.id)
+        upstream.faults.add("/model-versions/", status=500, times=None)
+        assert add(server, version.id).json()["status"] == "already_exists"
+
+    def test_64_times_at_once_makes_one_entry(self, server: RunningServer, world: World) -> None:
+        version = world.version("lora")
+        with ThreadPoolExecutor(64) as pool:
+            answers = list(
+                pool.map(
+                    lambda _: requests.post(
+                        f"{server.api}/civitai/add/{version.id}", json={}, timeout=60
+                    ),
+                    range(64),
+                )
+            )
+        assert [answer.status_code for answer in answers] == [200] * 64
+        statuses = [answer.json()["status"] for answer in answers]
+        assert sorted(statuses) == ["added"] + ["already_exists"] * 63
+        assert len(entries(server)) == 1
+        assert stored(server)["version"] == 1
+
+    def test_different_ones_at_once_keeps_all(self, server: RunningServer, world: World) -> None:
+        labels = ["lora", "lora_second", "locon", "dora", "vae", "embedding", "checkpoint", "low"]
+        ids = [world.version(label).id for label in labels]
+        with ThreadPoolExecutor(len(ids)) as pool:
+            list(
+                pool.map(
+                    lambda each: requests.post(f"{server.api}/civitai/add/{each}", timeout=60), ids
+                )
+            )
+        assert sorted(entry["civitai_version_id"] for entry in entries(server)) == sorted(ids)
+        assert stored(server)["version"] == len(ids)
+
+    @pytest.mark.parametrize(
+        "label,category,dest",
+        [
+            ("checkpoint", "checkpoints", "checkpoints"),
+            ("checkpoint_flux", "diffusion_models", "diffusion_models"),
+            ("checkpoint_wan", "diffusion_models", "diffusion_models"),
+            ("locon", "loras", "loras"),
+            ("dora", "loras", "loras"),
+            ("lora_flux", "loras", "loras"),
+            ("vae", "vae", "vae"),
+            ("embedding", "embeddings", "embeddings"),
+            ("controlnet", "controlnet", "controlnet"),
+            ("upscaler", "upscalers", "upscale_models"),
+        ],
+    )
+    def test_files_it_by_its_type(
+        self, server: RunningServer, world: World, label: str, category: str, dest: str
+    ) -> None:
+        label = {"lora_flux": "same_name"}.get(label, label)
+        answer = add(server, world.version(label).id).json()
+        assert (answer["category"], answer["dest"]) == (category, dest)
+        assert stored(server)["categories"][0]["id"] == category
+
+    def test_of_what_is_no_model_asks_for_the_folder(
+        self, server: RunningServer, world: World
+    ) -> None:
+        version = world.version("workflows")
+        check_error(add(server, version.id), 422, "dest")
+        assert entries(server) == []
+        answer = add(server, version.id, "?dest=workflows/two").json()
+        assert (answer["status"], answer["dest"]) == ("added", "workflows/two")
+
+    @pytest.mark.parametrize("dest", ["../../x", "/etc", "loras/..", "C:\\x", "a%00b"])
+    def test_into_a_folder_that_leads_out_is_refused(
+        self, server: RunningServer, world: World, dest: str
+    ) -> None:
+        answer = add(server, world.version("lora").id, f"?dest={dest}")
+        check_error(answer, 400, "dest")
+        assert entries(server) == []
+
+    def test_takes_the_file_that_is_asked_for_beside_the_primary_one(
+        self, server: RunningServer, world: World
+    ) -> None:
+        version = world.version("checkpoint")
+        primary, other = version.files[0], version.files[2]
+        assert add(server, version.id, f"?file_id={other.id}").json()["file"] == other.name
+        assert add(server, version.id).json()["file"] == primary.name
+        for query, name in ((f"?file_id={other.id}", other.name), ("", primary.name)):
+            again = add(server, version.id, query).json()
+            assert again == {"status": "already_exists", "file": name}
+        shown = server.get("/models/civitai-map").json()["by_version"][str(version.id)]
+        assert [each["file"] for each in shown["files"]] == [other.name, primary.name]
+        put_file(server, "checkpoints", primary.name)
+        shown = server.get("/models/civitai-map").json()["by_version"][str(version.id)]
+        assert (shown["file"], shown["status"]) == (primary.name, "present")
+
+    @pytest.mark.parametrize("file_id,status", [("1", 404), ("x", 400), ("-1", 400), ("", 400)])
+    def test_of_a_file_that_the_version_does_not_have_is_an_error(
+        self, server: RunningServer, world: World, file_id: str, status: int
+    ) -> None:
+        answer = add(server, world.version("lora").id, f"?file_id={file_id}")
+        check_error(answer, status, "file_id")
+        assert entries(server) == []
+
+    def test_finds_it_in_either_catalog(self, server: RunningServer, world: World) -> None:
+        version = world.version("lora")
+        known = {**ENTRY, "civitai_version_id": version.id, "civitai_file_id": version.files[0].id}
+        server.store.catalog.add_entries("loras", "sdxl_loras", [known])
+        answer = add(server, version.id).json()
+        assert answer == {"status": "already_exists", "file": "a.safetensors"}
+        assert entries(server) == []
+
+    def test_of_another_version_with_the_same_file_name_gives_it_its_own(
+        self, server: RunningServer, world: World
+    ) -> None:
+        one, two = world.version("same_name"), world.version("same_name_twin")
+        assert add(server, one.id).json()["file"] == "v1.safetensors"
+        answer = add(server, two.id).json()
+        assert (answer["status"], answer["file"]) == ("added", f"v1_{two.id}.safetensors")
+        assert add(server, two.id).json() == {
+            "status": "already_exists",
+            "file": f"v1_{two.id}.safetensors",
+        }
+        assert [entry["file"] for entry in entries(server)] == [
+            "v1.safetensors",
+            f"v1_{two.id}.safetensors",
+        ]
+
+    def test_of_the_same_file_name_into_another_folder_keeps_the_name(
+        self, server: RunningServer, world: World
+    ) -> None:
+        add(server, world.version("same_name").id)
+        answer = add(server, world.version("same_name_twin").id, "?dest=loras/wan").json()
+        assert (answer["file"], answer["dest"]) == ("v1.safetensors", "loras/wan")
+
+    @pytest.mark.parametrize("label", ["restricted", "restricted_internal"])
+    def test_of_what_is_not_for_download_tells_why(
+        self, server: RunningServer, world: World, label: str
+    ) -> None:
+        for _ in range(2):
+            answer = add(server, world.version(label).id)
+            assert answer.status_code == 200
+            assert answer.json()["status"] == "restricted"
+            assert answer.json()["reason"]
+        assert entries(server) == []
+
+    @pytest.mark.parametrize("label", ["no_files", "training_data"])
+    def test_of_a_version_without_usable_file_is_impossible(
+        self, server: RunningServer, world: World, label: str
+    ) -> None:
+        check_error(add(server, world.version(label).id), 422)
+        assert entries(server) == []
+
+    def test_of_a_file_that_is_not_marked_primary_works(
+        self, server: RunningServer, world: World
+    ) -> None:
+        answer = add(server, world.version("no_primary").id).json()
+        assert answer["file"] == "unmarked.safetensors"
+
+    @pytest.mark.parametrize(
+        "label",
+        [
+            "hostile_dots",
+            "hostile_backslash",
+            "hostile_absolute",
+            "hostile_device",
+            "hostile_long",
+            "hostile_rtl",
+            "hostile_quote",
+        ],
+    )
+    def test_of_a_hostile_file_name_makes_a_plain_one(
+        self, server: RunningServer, world: World, label: str
+    ) -> None:
+        version = world.version(label)
+        answer = add(server, version.id).json()
+        assert answer["status"] == "added"
+        assert is_safe_name(answer["file"])
+        assert answer["file"].endswith(".safetensors")
+        assert add(server, version.id).json()["file"] == answer["file"]
+        removed = server.delete(f"/models/{quote(answer['file'], safe='')}/catalog")
+        assert removed.json() == {"status": "removed", "file": answer["file"]}
+
+    def test_of_names_that_become_the_same_keeps_them_apart(
+        self, server: RunningServer, world: World
+    ) -> None:
+        labels = ["hostile_dots", "hostile_backslash", "hostile_absolute"]
+        names = [add(server, world.version(label).id).json()["file"] for label in labels]
+        assert len({name.casefold() for name in names}) == 3
+
+    @pytest.mark.parametrize(
+        "fault,status,field",
+        [
+            ({"status": 404, "json": {"error": "Model not found"}}, 404, None),
+            ({"status": 410}, 404, None),
+            ({"status": 401}, 400, "civitai_key"),
+            ({"status": 403}, 400, "civitai_key"),
+            ({"status": 500}, 502, None),
+            ({"status": 400}, 502, None),
+            ({"html": True}, 502, None),
+            ({"json": ["a", "list"]}, 502, None),
+            ({"body": "{broken"}, 502, None),
+            ({"cut": 20}, 502, None),
+            ({"drop": True}, 502, None),
+            ({"status": 429, "retry_after": 60}, 503, None),
+            ({"status": 503, "retry_after": 11}, 503, None),
+        ],
+    )
+    def test_passes_on_what_upstream_says_and_works_afterwards(
+        self,
+        server: RunningServer,
+        world: World,
+        upstream: Upstream,
+        fault: dict[str, Any],
+        status: int,
+        field: str | None,
+    ) -> None:
+        version = world.version("lora")
+        upstream.faults.add("/api/v1/model-versions/", times=None, **fault)
+        answer = add(server, version.id)
+        check_error(answer, status, field)
+        assert ("Retry-After" in answer.headers) == (status == 503)
+        assert entries(server) == []
+        upstream.faults.clear()
+        if status != 404:
+            assert add(server, version.id).json()["status"] == "added"
+
+    def test_waits_for_a_short_retry_after(
+        self, server: RunningServer, world: World, upstream: Upstream
+    ) -> None:
+        fault = upstream.faults.add("/api/v1/model-versions/", status=503, retry_after=1)
+        assert add(server, world.version("lora").id).json()["status"] == "added"
+        assert fault.hits == 1
+
+    def test_does_without_tags_when_the_model_cannot_be_asked(
+        self, server: RunningServer, world: World, upstream: Upstream
+    ) -> None:
+        upstream.faults.add("/api/v1/models/", status=500, times=None)
+        assert add(server, world.version("lora").id).json()["status"] == "added"
+        assert entries(server)[0]["civitai_tags"] == []
+
+    def test_of_a_version_that_nobody_knows_is_unknown(self, server: RunningServer) -> None:
+        check_error(add(server, 999_999_999), 404)
+
+    @pytest.mark.parametrize("version_id", ["abc", "-1", "1.5", str(2**63)])
+    def test_of_what_is_no_id_is_bad_input(self, server: RunningServer, version_id: str) -> None:
+        check_error(server.post(f"/civitai/add/{version_id}", json={}), 400, "version_id")
+
+    def test_is_refused_while_the_file_is_broken_which_stays_as_it_is(
+        self, server: RunningServer, world: World
+    ) -> None:
+        add(server, world.version("vae").id)
+        path = server.store.host.data / "models.json"
+        path.write_text('{"categories": [],\n  "version" 3}')
+        body = check_error(add(server, world.version("lora").id), 409)
+        assert (body["file"], body["line"], body["column"]) == ("models.json", 2, 13)
+        assert path.read_text() == '{"categories": [],\n  "version" 3}'
+        shown = server.get("/models").json()
+        assert shown["stats"]["total_count"] == 1
+        path.write_text('{"categories": []}')
+        assert add(server, world.version("lora").id).json()["status"] == "added"
+
+    def test_never_shows_the_key_and_never_stores_it(
+        self, server: RunningServer, world: World, upstream: Upstream
+    ) -> None:
+        key = "made-up-key-for-this-test"
+        server.ask("PATCH", "/settings", json={"civitai_key": key})
+        add(server, world.version("lora").id)
+        asked = upstream.requests("/api/v1/model-versions/")
+        assert asked
+        assert asked[0].header("Authorization") == f"Bearer {key}"
+        assert key not in (server.store.host.data / "models.json").read_text("utf-8")
+        for path in ("/models", "/models/civitai-map"):
+            assert key not in server.get(path).text
+
+
+class TestTheFilesByHand:
+    @pytest.fixture(params=[EXAMPLE, INVENTED], ids=["example", "invented"])
+    def source(self, request: pytest.FixtureRequest) -> Path:
+        return request.param
+
+    def test_a_whole_catalog_goes_in_and_comes_out(
+        self, tmp_path: Path, options: Options, source: Path, world: World
+    ) -> None:
+        data = tmp_path / "root" / "curator"
+        data.mkdir(parents=True)
+        (data / "models.json").write_bytes(source.read_bytes())
+        original = json.loads(source.read_text("utf-8"))
+        with RunningServer(tmp_path / "root", options) as server:
+            shown = server.get("/models").json()
+            for item, entry in zip(all_entries(shown), all_entries(original), strict=True):
+                assert {key: item[key] for key in entry} == entry
+            file = add(server, world.version("upscaler").id).json()["file"]
+            assert server.delete(f"/models/{file}/catalog").status_code == 200
+        kept = (data / "models.json").read_text("utf-8")
+        after = json.loads(kept)
+        assert after.pop("version") == original.pop("version") + 2
+        assert after.pop("date") != original.pop("date")
+        if all(category["id"] != "upscalers" for category in original["categories"]):
+            assert after["categories"].pop() == {
+                "id": "upscalers",
+                "name": "Upscalers",
+                "models": [],
+            }
+        assert json.dumps(after) == json.dumps(original)
+        assert kept.endswith("}") == source.read_text("utf-8").endswith("}")
+
+    def test_an_edit_by_hand_shows_up_and_survives_what_we_change(
+        self, server: RunningServer, world: World
+    ) -> None:
+        add(server, world.version("vae").id)
+        path = server.store.host.data / "models.json"
+        data = json.loads(path.read_text("utf-8"))
+        data["categories"][0]["models"].append({**ENTRY, "mine": {"deep": [1]}})
+        path.write_text(json.dumps(data))
+        add(server, world.version("lora").id)
+        files = [entry["file"] for entry in all_entries(server.get("/models").json())]
+        assert files[1] == "a.safetensors"
+        assert len(files) == 3
+        assert entries(server)[1]["mine"] == {"deep": [1]}
+
+
+class TestTheLists:
+    @pytest.mark.parametrize("path", ["/models", "/loras", "/models/civitai-map"])
+    def test_are_there_when_there_is_nothing(self, server: RunningServer, path: str) -> None:
+        answer = server.get(path)
+        assert answer.status_code == 200
+        assert answer.headers["Content-Type"].startswith("application/json")
+        if path == "/models/civitai-map":
+            assert answer.json() == {"by_version": {}, "by_model": {}}
+        else:
+            assert answer.json()["categories"] == []
+
+    @pytest.mark.parametrize("path", ["/models", "/loras", "/models/civitai-map"])
+    def test_are_not_sent_again_while_nothing_changes(
+        self, server: RunningServer, path: str
+    ) -> None:
+        lora = {**ENTRY, "civitai_version_id": 5, "civitai_model_id": 4}
+        for catalog in ("models", "loras"):
+            file = f"{catalog}.safetensors"
+            server.store.catalog.add_entries(catalog, "loras", [{**lora, "file": file}])
+        first = server.get(path)
+        again = server.get(path, headers={"If-None-Match": first.headers["ETag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        for catalog in ("models", "loras"):
+            put_file(server, "loras", f"{catalog}.safetensors")
+        changed = server.get(path, headers={"If-None-Match": first.headers["ETag"]})
+        assert changed.status_code == 200
+        assert changed.headers["ETag"] != first.headers["ETag"]
+
+    def test_show_a_file_as_present_at_once(self, server: RunningServer, world: World) -> None:
+        version = world.version("lora")
+        file = add(server, version.id).json()["file"]
+        path = put_file(server, "loras", file, 4321)
+        shown = server.get("/models/civitai-map").json()["by_version"][str(version.id)]
+        assert (shown["status"], shown["size_disk"]) == ("present", 4321)
+        item = all_entries(server.get("/models").json())[0]
+        assert (item["status"], item["on_disk_bytes"]) == ("present", 4321)
+        path.unlink()
+        shown = server.get("/models/civitai-map").json()["by_version"][str(version.id)]
+        assert shown["status"] == "missing"
+        assert "size_disk" not in shown
+
+    def test_the_map_knows_the_versions_of_a_model(
+        self, server: RunningServer, world: World
+    ) -> None:
+        one, two = world.version("lora"), world.version("lora_second")
+        add(server, two.id)
+        add(server, one.id)
+        found = server.get("/models/civitai-map").json()
+        assert found["by_model"] == {str(one.model_id): [two.id, one.id]}
+        assert found["by_version"].keys() == {str(one.id), str(two.id)}
+        shown = found["by_version"][str(one.id)]
+        assert (shown["catalog"], shown["dest"], shown["status"]) == ("models", "loras", "missing")
+        assert shown["civitai_model_id"] == one.model_id
+        assert shown["size_expected"] == len(one.files[0].content.data)
+
+
+class TestRemoving:
+    def test_takes_the_entry_out_once(self, server: RunningServer, world: World) -> None:
+        file = add(server, world.version("lora").id).json()["file"]
+        answer = server.delete(f"/models/{file}/catalog")
+        assert answer.json() == {"status": "removed", "file": file}
+        check_error(server.delete(f"/models/{file}/catalog"), 404)
+        assert stored(server)["version"] == 2
+
+    def test_of_a_lora_works_as_well(self, server: RunningServer) -> None:
+        server.store.catalog.add_entries("loras", "sdxl_loras", [ENTRY])
+        assert server.delete("/models/a.safetensors/catalog").status_code == 200
+        assert entries(server, "loras") == []
+
+    def test_of_what_nobody_knows_is_unknown(self, server: RunningServer) -> None:
+        for name in ("a.safetensors", "..", "%2e%2e%2fx", "a%00b", "%F0%9F%98%80"):
+            answer = server.delete(f"/models/{name}/catalog")
+            assert answer.status_code in (404, 405), name
+
+    def test_is_refused_while_the_file_is_on_disk(
+        self, server: RunningServer, world: World
+    ) -> None:
+        file = add(server, world.version("lora").id).json()["file"]
+        path = put_file(server, "loras", file)
+        check_error(server.delete(f"/models/{file}/catalog"), 409)
+        assert path.exists()
+        assert len(entries(server)) == 1
+        path.unlink()
+        assert server.delete(f"/models/{file}/catalog").status_code == 200
+
+    def test_asks_which_of_two_folders_is_meant(self, server: RunningServer) -> None:
+        for dest in ("loras/a", "loras/b"):
+            server.store.catalog.add_entries("models", "loras", [{**ENTRY, "dest": dest}])
+        body = check_error(server.delete("/models/a.safetensors/catalog"), 409, "dest")
+        assert body["candidates"] == [
+            {"file": "a.safetensors", "dest": dest, "catalog": "models", "name": "A [SDXL]"}
+            for dest in ("loras/a", "loras/b")
+        ]
+        answer = server.delete("/models/a.safetensors/catalog?dest=loras/b")
+        assert answer.json() == {"status": "removed", "file": "a.safetensors"}
+        assert [entry["dest"] for entry in entries(server)] == ["loras/a"]
+
+    def test_is_refused_while_the_file_is_broken(self, server: RunningServer) -> None:
+        server.store.catalog.add_entries("models", "loras", [ENTRY])
+        path = server.store.host.data / "models.json"
+        path.write_text("{")
+        body = check_error(server.delete("/models/a.safetensors/catalog"), 409)
+        assert (body["line"], body["column"]) == (1, 2)
+        assert path.read_text() == "{"
