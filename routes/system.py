@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from aiohttp import web
-from pydantic import Field, create_model
+from pydantic import Field
 
 from ..store import Store
 from ..store.errors import NotLetIn, TooMany
@@ -103,12 +103,8 @@ async def close_session(call: Plain) -> web.StreamResponse:
     return answer
 
 
-# The body of PATCH /settings: every setting, none of them required.
-SettingsBody = create_model(
-    "SettingsBody",
-    __base__=Input,
-    **{name: (Any, None) for name in Values.model_fields},  # pyright: ignore[reportArgumentType, reportCallIssue] - create_model's fields are keywords
-)
+class SettingsBody(Values):
+    """Any of the settings; those that are left out stay."""
 
 
 @routes.get("/settings", access=Access.KEY, summary="What is set; of secrets only whether")
@@ -125,7 +121,7 @@ async def show_settings(call: Plain) -> web.StreamResponse:
     body=SettingsBody,
     answers={200: "All settings", 400: "A value is wrong, or fixed by a flag"},
 )
-async def change_settings(call: Call[Nothing, Any]) -> web.StreamResponse:
+async def change_settings(call: Call[Nothing, SettingsBody]) -> web.StreamResponse:
     """All or nothing; answers like GET."""
     changes = call.body.model_dump(exclude_unset=True)
     if changes:

@@ -131,12 +131,12 @@ class Settings:
             if name in self.options.overrides and known[name] != self.options.overrides[name]:
                 raise BadInput(f"{name} is set by a flag or the environment.", field=name)
         with self._lock:
-            stored = {**self._stored, **known}
             try:
-                Values.model_validate(stored)
+                checked = Values.model_validate({**self._stored, **known}).model_dump()
             except ValidationError as error:
                 name, why = _first(error)
                 raise BadInput(f"{name}: {why}.", field=name) from error
+            stored = {**self._stored, **{name: checked[name] for name in known}}
             write_atomic(self._path, json.dumps(stored, indent=2).encode() + b"\n", mode=0o600)
             self._stored = stored
             self.values = self._effective()

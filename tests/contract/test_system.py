@@ -156,7 +156,8 @@ def test_the_description_agrees_with_what_the_handlers_take(server: RunningServe
         shown = {p["name"] for p in operation["parameters"] if p["in"] == "path"}
         assert shown == set(re.findall(r"\{(\w+)\}", route.template)), route.path
         queried = {p["name"] for p in operation["parameters"] if p["in"] == "query"}
-        assert queried == set(route.query.model_fields), route.path
+        taken = {field.alias or name for name, field in route.query.model_fields.items()}
+        assert queried == taken, route.path
         assert ("requestBody" in operation) == (route.body is not Nothing), route.path
         if route.body is not Nothing:
             assert set(schemas[route.body.__name__]["properties"]) == set(route.body.model_fields)
