@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import TooLarge, WrongType
 from .generation import Generation, from_graph, from_parameters
+from .json_values import mapping
 from .media import format_of, opened
 from .remote.answers import parse_json
 
@@ -76,7 +77,6 @@ def _comment(data: bytes) -> str:
 
 def _object(text: str | None) -> dict[str, Any] | None:
     try:
-        parsed = parse_json((text or "").encode(errors="replace"))
+        return mapping(parse_json((text or "").encode(errors="replace"))) or None
     except (ValueError, RecursionError):
         return None
-    return parsed if isinstance(parsed, dict) else None

@@ -2,49 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
-import shutil
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import gallery_lists
-from .embedded import read_embedded
 from .engine import Database, Record
-from .errors import CuratorError, NotFound, TooLarge, UpstreamFailed, WrongType
+from .errors import CuratorError, NotFound, TooLarge, WrongType
 from .events import Events
-from .gallery_fetching import facts_of_image, find_lora
-from .gallery_files import GalleryFiles, Incoming, check_there, stem_of
+from .gallery_files import GalleryFiles, check_there
+from .gallery_intake import Intake
 from .gallery_lists import Wanted
-from .gallery_records import (
-    GALLERY,
-    Clock,
-    Facts,
-    columns,
-    enriched,
-    enriched_sidecar,
-    generation_of,
-    item_key,
-    new_record,
-    new_sidecar,
-)
+from .gallery_records import GALLERY, Facts, columns, find, generation_of, item_key, new_sidecar
 from .host import Host
 from .inputs import Inputs, copy_to
 from .locks import KeyedLock
 from .media import Kind, format_of
 from .remote.civitai import CivitAI
-from .remote.http import Downloaded
-from .thumbnails import Decoder, examine, make_thumbnail
+from .thumbnails import Decoder, make_thumbnail
 from .videos import video_frame
 
 if TYPE_CHECKING:
     from .catalog import Catalog
 
 __all__ = ["GALLERY", "Facts", "Gallery", "Picture", "ServedFile", "Wanted", "picture_of"]
-
-FILE_LIMIT = 2 << 30
-"""Bytes of a picture or video at most."""
 
 
 @dataclass(frozen=True)
@@ -78,13 +61,15 @@ class Gallery:
         self._records = database.collection("gallery")
         self._files = GalleryFiles(host.data / "gallery")
         self._inputs = Inputs(host.input)
-        self._civitai = civitai
-        self._catalog = catalog
         self._events = events
         self._locks = KeyedLock()
         self._decoder = Decoder()
-        self._clock = Clock()
+        self._intake = Intake(
+            self._records, self._files, self._decoder, civitai, catalog, self._tell
+        )
         self._without_thumbnail: set[str] = set()
+        self._facts_lock = threading.Lock()
+        self._facts: dict[int, Mapping[str, Any]] = {}
         self._files.recover(lambda key: key in self._records, self._records.put)
 
     def close(self) -> None:
@@ -96,28 +81,14 @@ class Gallery:
 
         Raises what CivitAI raises, UpstreamFailed for a file that is no whole picture, DiskFull.
         """
-        with self._locks.hold(f"number:{image_id}"):
-            record = self._find(str(image_id))
-            if record is None or not self._files.media(record).is_file():
-                record = self._fetch(image_id)
-        return columns(record)
+        return columns(self._intake.fetch(image_id))
 
     def add_file(self, path: Path, facts: Facts, *, move: bool = False) -> dict[str, Any]:
         """Take a file of this machine into the gallery; the item that has this id, if there is one.
 
         `move`: the file itself instead of a copy. Raises WrongType, TooLarge or DiskFull.
         """
-        with self._locks.hold(f"file:{facts.file_uuid or facts.id}"):
-            record = self._find(facts.id)
-            if record is not None and self._files.media(record).is_file():
-                return columns(record)
-            with self._files.incoming() as incoming:
-                with path.open("rb") as given, incoming.writing() as taken:
-                    shutil.copyfileobj(given, taken, 1 << 20)
-                record = self._place(incoming, facts, _digest(incoming.media))
-            if move:
-                path.unlink(missing_ok=True)
-        return columns(record)
+        return columns(self._intake.take(path, facts, move=move))
 
     def picture(self, image_id: str) -> Picture:
         """The picture for a workflow node. Raises NotFound."""
@@ -213,73 +184,25 @@ class Gallery:
         """The models that have pictures: `{model_id, name, count, thumb}`, most pictures first."""
         return gallery_lists.models(self._records)
 
+    def catalog_facts(self, model_id: int) -> Mapping[str, Any]:
+        """The `gallery_*` values of a LoRA for the catalog's list; empty without pictures."""
+        with self._facts_lock:
+            known = self._facts
+            if model_id in known:
+                return known[model_id]
+        facts = gallery_lists.catalog_facts(self._records, model_id)
+        with self._facts_lock:
+            # A change meanwhile has put another dict in this one's place.
+            known[model_id] = facts
+        return facts
+
     def __len__(self) -> int:
         return len(self._records)
 
     def _get(self, item_id: str) -> Record:
-        record = self._find(item_key(item_id))
+        record = find(self._records, item_key(item_id))
         if record is None:
             raise _unknown()
-        return record
-
-    def _find(self, key: str) -> Record | None:
-        """The record with this id, or that knows it as another one of its own."""
-        if not key:
-            return None
-        record = self._records.get(key)
-        if record is None:
-            found = self._records.page("by_alias", key, limit=1).records
-            record = found[0] if found else None
-        return record
-
-    def _fetch(self, image_id: int) -> Record:
-        item = self._civitai.image(image_id)
-        told = self._civitai.generation(image_id)
-        lora = find_lora(told, self._catalog.lora_model, self._civitai)
-        page = self._civitai.image_page(image_id)
-        facts = facts_of_image(image_id, item, told, lora, page)
-        address = self._civitai.media_address(item["url"], str(item.get("type") or "image"))
-        with self._locks.hold(f"file:{facts.file_uuid or facts.id}"):
-            twin = self._find(facts.file_uuid) or self._find(facts.id)
-            if twin is not None and self._files.media(twin).is_file():
-                return self._enrich(twin, facts)
-            with self._files.incoming() as incoming:
-                with incoming.writing() as file:
-                    got = self._civitai.download(address, file, limit=FILE_LIMIT)
-                try:
-                    return self._place(incoming, facts, got, known=twin)
-                except (WrongType, TooLarge) as error:
-                    text = f"CivitAI's file of this picture is not usable. {error.text}"
-                    raise UpstreamFailed(text) from error
-
-    def _place(
-        self, incoming: Incoming, facts: Facts, got: Downloaded, *, known: Record | None = None
-    ) -> Record:
-        """Check the file, and make it and its record part of the gallery."""
-        media = self._decoder.run(lambda: examine(incoming.media, incoming.thumbnail))
-        if not facts.generation:
-            facts = _with_embedded(facts, incoming.media)
-        record = new_record(
-            facts,
-            media,
-            stem=stem_of(facts.id),
-            size=got.size,
-            sha256=got.sha256,
-            added=self._clock.next(),
-        )
-        record["thumb_size"] = incoming.thumbnail.stat().st_size
-        if known is not None:
-            record.update(id=known["id"], starred=known["starred"], added=known["added"])
-        self._files.place(incoming, record, new_sidecar(facts, record), self._records.put)
-        self._tell(record, "added")
-        return record
-
-    def _enrich(self, record: Record, facts: Facts) -> Record:
-        """Add to the record what the same picture's other id has brought."""
-        sidecar = self._files.sidecar(record)
-        record = self._records.update(record["id"], lambda old: enriched(old, facts))
-        self._files.write_sidecar(record, enriched_sidecar(sidecar, new_sidecar(facts, record)))
-        self._tell(record, "changed")
         return record
 
     def _make_thumbnail(self, record: Record, path: Path) -> bool:
@@ -301,9 +224,13 @@ class Gallery:
             return True
 
     def _tell(self, record: Record, change: str) -> None:
-        self._events.publish(
-            "gallery", id=record["id"], model_id=record["model_id"], change=change
-        )
+        with self._facts_lock:
+            self._facts = {
+                model_id: facts
+                for model_id, facts in self._facts.items()
+                if model_id not in record["models"]
+            }
+        self._events.publish("gallery", id=record["id"], model_id=record["model_id"], change=change)
 
 
 def picture_of(record: Mapping[str, Any], folder: Path) -> Picture:
@@ -317,12 +244,6 @@ def picture_of(record: Mapping[str, Any], folder: Path) -> Picture:
     )
 
 
-def _with_embedded(facts: Facts, path: Path) -> Facts:
-    from dataclasses import replace
-
-    return replace(facts, generation=read_embedded(path).generation())
-
-
 def _served(path: Path, name: str) -> ServedFile:
     check_there(path)
     try:
@@ -333,14 +254,6 @@ def _served(path: Path, name: str) -> ServedFile:
         content_type, ext = "application/octet-stream", ""
     stat = path.stat()
     return ServedFile(path, content_type, f"{stat.st_size:x}-{stat.st_mtime_ns:x}", name + ext)
-
-
-def _digest(path: Path) -> Downloaded:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return Downloaded(path.stat().st_size, digest.hexdigest(), "")
 
 
 def _unknown() -> NotFound:

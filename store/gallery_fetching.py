@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from .errors import BadInput, NotFound, UpstreamFailed
 from .gallery_records import Facts, utc, uuid_in
 from .generation import from_civitai, is_lora, lora_resources, version_id
+from .json_values import integer, mapping, text
 from .remote.civitai import CivitAI
 
 
@@ -29,9 +30,9 @@ def find_lora(
     """
     for resource in lora_resources(told):
         version = version_id(resource)
-        name = str(resource.get("modelName") or "")
-        model_id = resource.get("modelId")
-        if isinstance(model_id, int) and model_id > 0 and is_lora(resource.get("modelType")):
+        name = text(resource.get("modelName"))
+        model_id = integer(resource.get("modelId"))
+        if model_id and is_lora(resource.get("modelType")):
             return Lora(model_id, name, version)
         if version is None:
             continue
@@ -42,10 +43,10 @@ def find_lora(
             found = civitai.version(version)
         except (NotFound, UpstreamFailed, BadInput):
             continue
-        model = found.get("model")
-        model_id = found.get("modelId")
-        if isinstance(model, dict) and is_lora(model.get("type")) and isinstance(model_id, int):
-            return Lora(model_id, str(model.get("name") or name), version)
+        model = mapping(found.get("model"))
+        model_id = integer(found.get("modelId"))
+        if model_id and is_lora(model.get("type")):
+            return Lora(model_id, text(model.get("name")) or name, version)
     return Lora()
 
 
@@ -53,9 +54,7 @@ def facts_of_image(
     number: int, item: Mapping[str, Any], told: Mapping[str, Any], lora: Lora, page: str
 ) -> Facts:
     """What `image.get` and `image.getGenerationData` say of one picture."""
-    user = item.get("user")
-    stats = item.get("stats")
-    post_id = item.get("postId")
+    user = mapping(item.get("user"))
     return Facts(
         id=str(number),
         file_uuid=uuid_in(str(item["url"])),
@@ -65,17 +64,13 @@ def facts_of_image(
         model_id=lora.model_id,
         model_name=lora.name,
         version_ids=(lora.version_id,) if lora.version_id else (),
-        username=_text(user.get("username") if isinstance(user, dict) else item.get("username")),
-        post_id=post_id if isinstance(post_id, int) else None,
-        post_title=_text(item.get("postTitle")),
-        base_model=_text(item.get("baseModel")),
+        username=text(user.get("username")) or text(item.get("username")),
+        post_id=integer(item.get("postId")),
+        post_title=text(item.get("postTitle")),
+        base_model=text(item.get("baseModel")),
         created_at=utc(item.get("createdAt")),
-        stats=stats if isinstance(stats, dict) else {},
+        stats=mapping(item.get("stats")),
         generation=from_civitai(told),
         raw_item=item,
         generation_data=told or None,
     )
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

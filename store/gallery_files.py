@@ -12,13 +12,14 @@ import json
 import logging
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import IO, Any
 
 from .engine import Record
 from .errors import NotFound
 from .files import disk_error, sync_folder, write_atomic
+from .json_values import mapping
 
 log = logging.getLogger(__name__)
 
@@ -39,14 +40,12 @@ class GalleryFiles:
         return self.root / record["thumb_path"]
 
     @contextlib.contextmanager
-    def incoming(self) -> Iterator[Incoming]:
+    def incoming(self) -> Generator[Incoming, None, None]:
         """Room for a file to come in; whatever is still there after the block goes."""
         token = secrets.token_hex(8)
         try:
             _make_folder(self._incoming)
-            incoming = Incoming(
-                self._incoming / f"{token}.part", self._incoming / f"{token}.webp"
-            )
+            incoming = Incoming(self._incoming / f"{token}.part", self._incoming / f"{token}.webp")
         except OSError as error:
             raise disk_error(error, "The picture") from error
         try:
@@ -80,10 +79,11 @@ class GalleryFiles:
     def sidecar(self, record: Record) -> dict[str, Any]:
         """The JSON beside the file; empty when it is gone or not ours any more."""
         try:
-            data = json.loads((self.root / record["meta_path"]).read_text(encoding="utf-8"))
+            return mapping(
+                json.loads((self.root / record["meta_path"]).read_text(encoding="utf-8"))
+            )
         except (OSError, ValueError, RecursionError):
             return {}
-        return data if isinstance(data, dict) else {}
 
     def write_sidecar(self, record: Record, sidecar: dict[str, Any]) -> None:
         """Replace the JSON beside the file. Raises DiskFull."""
@@ -106,17 +106,15 @@ class GalleryFiles:
             record, sidecar = said["record"], said["sidecar"]
             if known(record["id"]):
                 return
-            if self.media(record).stat().st_size == record["file_size"]:
+            file = self.media(record)
+            if file.is_file() and file.stat().st_size == record["file_size"]:
                 write_atomic(self.root / record["meta_path"], dump(sidecar))
                 put(record)
-                return
-        except FileNotFoundError:
-            pass
+            else:
+                self._remove(record)
         except (ValueError, KeyError, TypeError) as error:
             # Notes are written whole: somebody else has been at this one.
             log.warning("Curator passes over %s: %s", note.name, error)
-            return
-        self._remove(record)
 
     def _move(self, incoming: Incoming, record: Record) -> None:
         target = self.media(record)
@@ -139,7 +137,7 @@ class Incoming:
         self.thumbnail = thumbnail
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[IO[bytes]]:
+    def writing(self) -> Generator[IO[bytes], None, None]:
         """The file to write; on the disk when the block ends. Raises DiskFull."""
         try:
             with self.media.open("wb") as file:

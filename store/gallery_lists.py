@@ -58,9 +58,7 @@ def page(
             after=before,
             where=where,
         )
-    return records.page(
-        index, value, descending=True, limit=count, after=before, where=where
-    )
+    return records.page(index, value, descending=True, limit=count, after=before, where=where)
 
 
 def whole_gallery(records: Collection, model_id: int, wanted: Wanted) -> dict[str, Any]:
@@ -135,6 +133,25 @@ def models(records: Collection) -> list[dict[str, Any]]:
                 {"model_id": model_id, "name": name, "count": count, "thumb": newest[0]["id"]}
             )
     return sorted(found, key=lambda each: (-each["count"], each["model_id"]))
+
+
+def catalog_facts(records: Collection, model_id: int) -> dict[str, Any]:
+    """The `gallery_*` values of a LoRA in the catalog's list; empty without pictures."""
+    if not records.count("by_model", model_id):
+        return {}
+    found = page(records, "by_model", model_id, Wanted()).records
+    cards = [record for record in found if record["source"] == "original"]
+    others = [record for record in found if record["source"] != "original"]
+    first = [*cards, *others][0]["id"]
+    return {
+        "gallery_count": len(found),
+        "gallery_thumb": first,
+        "gallery_thumb_default": first,
+        "gallery_orig_count": len(cards),
+        "gallery_orig_bytes": sum(record["file_size"] for record in cards),
+        "gallery_comm_count": len(others),
+        "gallery_comm_bytes": sum(record["file_size"] for record in others),
+    }
 
 
 def default_preview(records: Collection, model_id: int) -> str | None:

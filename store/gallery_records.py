@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from .engine import CollectionSpec, Index, Record
+from .engine import Collection, CollectionSpec, Index, Record
 from .generation import Generation
 from .media import Media
 
@@ -70,6 +70,15 @@ def item_key(text: str) -> str:
     """The id in `text`, which may carry an extension; empty when it cannot be an id."""
     text = text.strip().lower()
     return text.partition(".")[0] if _ID.fullmatch(text) else ""
+
+
+def find(records: Collection, key: str) -> Record | None:
+    """The record with this id, or that knows it as another one of its own."""
+    record = records.get(key) if key else None
+    if record is None and key:
+        found = records.page("by_alias", key, limit=1).records
+        record = found[0] if found else None
+    return record
 
 
 def uuid_in(address: str) -> str:

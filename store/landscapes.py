@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import random
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, ImageChops, ImageDraw
 
@@ -57,7 +59,7 @@ class Landscape:
         x, y = self.sun
         for times, strength in ((6.5, 0.35), (3.2, 0.4), (1.8, 0.5)):
             reach = int(self._radius * times)
-            glow = _glow(reach).point(lambda value, by=strength: int(value * by))
+            glow = _glow(reach).point([int(value * strength) for value in range(256)])
             image.paste(self._colours.sun, (int(x) - reach, int(y) - reach), glow)
         disc = _disc(int(self._radius))
         image.paste(self._colours.sun, (int(x - self._radius), int(y - self._radius)), disc)
@@ -113,10 +115,11 @@ class Grain:
 
 def write_video(scene: Landscape, path: Path, *, seconds: int = 2) -> None:
     """A slow ride along the scene as MP4. Raises what PyAV raises."""
-    import av
-
+    # PyAV's own types leave most of this open.
+    av: Any = importlib.import_module("av")
     rate = 24
-    with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
+    container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
+    try:
         stream = container.add_stream("libx264", rate=rate)
         first = scene.draw()
         stream.width, stream.height, stream.pix_fmt = first.width, first.height, "yuv420p"
@@ -125,6 +128,8 @@ def write_video(scene: Landscape, path: Path, *, seconds: int = 2) -> None:
             frame = av.VideoFrame.from_image(scene.draw(shift=count * 2.0))
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
+    finally:
+        container.close()
 
 
 def _fade(above: Colour, below: Colour, size: tuple[int, int], height: int) -> Image.Image:
@@ -142,7 +147,7 @@ def _plain(colour: Colour, like: Image.Image) -> Image.Image:
 def _glow(reach: int) -> Image.Image:
     """Light that is brightest in the middle of a square of twice the reach."""
     ramp = ImageChops.invert(Image.radial_gradient("L"))
-    soft = ramp.point(lambda value: int(max(0, value - 74) / 181 * 255))
+    soft = ramp.point([max(0, value - 74) * 255 // 181 for value in range(256)])
     return soft.resize((reach * 2, reach * 2), Image.Resampling.BILINEAR)
 
 

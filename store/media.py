@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,9 +45,7 @@ _MOV = Format("video", "mov", "video/quicktime", ".mov")
 _WEBM = Format("video", "matroska", "video/webm", ".webm")
 _MKV = Format("video", "matroska", "video/x-matroska", ".mkv")
 
-BY_EXT = {
-    each.ext: each for each in (_PNG, _JPEG, _GIF, _WEBP, _AVIF, _MP4, _MOV, _WEBM, _MKV)
-}
+BY_EXT = {each.ext: each for each in (_PNG, _JPEG, _GIF, _WEBP, _AVIF, _MP4, _MOV, _WEBM, _MKV)}
 
 
 @dataclass(frozen=True)
@@ -95,23 +93,27 @@ def format_of(path: Path) -> Format:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Image.Image]:
+def opened(path: Path) -> Generator[Image.Image, None, None]:
     """The picture, not yet decoded. Raises WrongType when broken, TooLarge for too many pixels."""
     from PIL import Image
 
     kind = format_of(path)
     if kind.kind != "image":
         raise WrongType("This is a video, not a picture.")
+    image: Image.Image | None = None
     try:
-        with Image.open(path, formats=[kind.decoder]) as image:
-            check_pixels(*image.size)
-            yield image
+        image = Image.open(path, formats=[kind.decoder])
+        check_pixels(*image.size)
+        yield image
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large() from error
     except KeyError as error:
         raise WrongType(f"Pictures of the kind {kind.decoder} cannot be read here.") from error
     except _BROKEN_FILE as error:
         raise WrongType("The picture is broken or incomplete.") from error
+    finally:
+        if image is not None:
+            image.close()
 
 
 def check_pixels(width: int, height: int) -> None:

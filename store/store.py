@@ -35,6 +35,7 @@ class Store:
             self.civitai = CivitAI(self.settings)
             self.catalog = Catalog(host, self.civitai, self.events)
             self.gallery = Gallery(self.database, host, self.civitai, self.catalog, self.events)
+            self.catalog.gallery_facts = self.gallery.catalog_facts
         except BaseException:
             self.database.close()
             raise

@@ -82,7 +82,7 @@ def write_thumbnail(image: Image.Image, target: Path) -> None:
 
 def _shrunk(image: Image.Image) -> Image.Image:
     """A thumbnail in memory, upright, in colours that WebP knows; the whole picture is decoded."""
-    size = SIZE[::-1] if turned(image) else SIZE
+    size = (SIZE[1], SIZE[0]) if turned(image) else SIZE
     # JPEG can decode at a fraction of the size; every byte of the file is read all the same.
     image.draft("RGB", (min(size) * 2, min(size) * 2))
     image.load()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .errors import WrongType
 from .media import Media, check_pixels, format_of
@@ -38,36 +38,40 @@ def video_frame(path: Path) -> Image.Image:
     with _opened(path) as (container, stream):
         seconds = _seconds(container, stream)
         target = 1.0 if seconds is None or seconds >= 2 else seconds / 2
-        chosen: VideoFrame | None = None
+        chosen: Any = None
         for count, frame in enumerate(container.decode(stream)):
             chosen = frame
             if (frame.time or 0.0) >= target or count >= _FRAMES_LOOKED_AT:
                 break
         if chosen is None:
             raise _frameless()
-        image = chosen.to_image()
+        image: Image.Image = chosen.to_image()
         rotation = _rotation(chosen)
         return image.rotate(rotation, expand=True) if rotation else image
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+def _opened(path: Path) -> Generator[tuple[InputContainer, VideoStream], None, None]:
     import av
     import av.error
 
     kind = format_of(path)
     if kind.kind != "video":
         raise WrongType("This is a picture, not a video.")
+    container: InputContainer | None = None
     try:
         # The demuxer is named, so that no playlist dressed as a video makes it open other files.
-        with av.open(str(path), format=kind.decoder, metadata_errors="ignore") as container:
-            if not container.streams.video:
-                raise _frameless()
-            stream = container.streams.video[0]
-            check_pixels(stream.codec_context.width, stream.codec_context.height)
-            yield container, stream
+        container = av.open(str(path), "r", format=kind.decoder, metadata_errors="ignore")
+        if not container.streams.video:
+            raise _frameless()
+        stream = container.streams.video[0]
+        check_pixels(stream.codec_context.width, stream.codec_context.height)
+        yield container, stream
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise WrongType("The video is broken or incomplete.") from error
+    finally:
+        if container is not None:
+            container.close()
 
 
 def _first(container: InputContainer, stream: VideoStream) -> VideoFrame:

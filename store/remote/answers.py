@@ -6,11 +6,12 @@ import email.utils
 import json
 import re
 import time
-from typing import Any
+from typing import Any, cast
 
 import requests
 
 from ..errors import BadInput, CuratorError, NotFound, UpstreamBusy, UpstreamFailed
+from ..json_values import is_object
 from .addresses import Base
 
 _LONE = re.compile(r"[\ud800-\udfff]")
@@ -119,7 +120,7 @@ def _whole(value: Any) -> Any:
     if isinstance(value, str):
         return _LONE.sub("\ufffd", value)
     if isinstance(value, list):
-        return [_whole(each) for each in value]
-    if isinstance(value, dict):
+        return [_whole(each) for each in cast(list[Any], value)]
+    if is_object(value):
         return {_whole(key): _whole(each) for key, each in value.items()}
     return value

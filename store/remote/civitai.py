@@ -6,7 +6,8 @@ import json
 from typing import IO, Any
 from urllib.parse import quote
 
-from ..errors import NotFound, UpstreamBusy, UpstreamFailed
+from ..errors import BadInput, NotFound, UpstreamBusy, UpstreamFailed
+from ..json_values import is_object, mapping
 from ..settings import Settings
 from .http import Downloaded, Http, Timeouts
 
@@ -26,7 +27,7 @@ class CivitAI:
         """What `image.get` knows of a picture; `url` is there, usually a bare UUID."""
         text = f"CivitAI has no image with id {image_id}."
         found = self._trpc("image.get", {"id": image_id}, missing=text)
-        if not isinstance(found, dict):
+        if not is_object(found):
             raise NotFound(text)
         if not isinstance(found.get("url"), str) or not found["url"]:
             raise UpstreamFailed(_NOT_JSON)
@@ -38,7 +39,7 @@ class CivitAI:
             found = self._trpc("image.getGenerationData", {"id": image_id}, missing="nothing")
         except NotFound:
             return {}
-        return found if isinstance(found, dict) else {}
+        return mapping(found)
 
     def model(self, model_id: int) -> dict[str, Any]:
         """A model with its versions, as the REST API shows it."""
@@ -72,7 +73,7 @@ class CivitAI:
 
     def _rest(self, path: str, missing: str) -> dict[str, Any]:
         found = self.http.json(self._base + path, missing=missing)
-        if not isinstance(found, dict):
+        if not is_object(found):
             raise UpstreamFailed(_NOT_JSON)
         return found
 
@@ -81,23 +82,23 @@ class CivitAI:
         question = quote(json.dumps({"json": given}, separators=(",", ":")), safe="")
         address = f"{self._base}/api/trpc/{procedure}?input={question}"
         envelope = self.http.json(address, missing=missing)
-        if not isinstance(envelope, dict):
+        if not is_object(envelope) or not {"error", "result"} & envelope.keys():
             raise UpstreamFailed(_NOT_JSON)
         if "error" in envelope:
             _raise_error(envelope["error"], missing)
-        try:
-            data = envelope["result"]["data"]
-        except (KeyError, TypeError) as error:
-            raise UpstreamFailed(_NOT_JSON) from error
-        return data["json"] if isinstance(data, dict) and "json" in data else data
+        data = mapping(envelope["result"]).get("data")
+        return data["json"] if is_object(data) and "json" in data else data
 
 
 def _raise_error(error: Any, missing: str) -> None:
     """An error that came with status 200."""
-    try:
-        status = error["json"]["data"]["httpStatus"]
-    except (KeyError, TypeError):
-        status = None
+    status = mapping(mapping(mapping(error).get("json")).get("data")).get("httpStatus")
+    if status in (401, 403):
+        raise BadInput(
+            "CivitAI shows this only with a key. Make one in your account there and enter it in "
+            "the settings.",
+            field="civitai_key",
+        )
     if status in (404, 410):
         raise NotFound(missing)
     if status in (429, 503):

@@ -6,7 +6,7 @@ import http.client
 import io
 import socket
 import time
-from typing import Any, cast
+from typing import Any, ClassVar
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -57,9 +57,9 @@ class _PacedResponse(http.client.HTTPResponse):
         super().__init__(sock, *args, **kwargs)
         timeout = sock.gettimeout()
         if timeout:
-            raw = cast(io.BufferedReader, self.fp).detach()
+            raw = self.fp.detach()
             # Two read timeouts long: headers, chunk sizes and body all come through here.
-            self.fp = io.BufferedReader(_Paced(cast(io.RawIOBase, raw), 2 * timeout))
+            self.fp = io.BufferedReader(_Paced(raw, 2 * timeout))
 
 
 def _connect_checked(connection: HTTPConnection) -> socket.socket:
@@ -74,7 +74,7 @@ def _connect_checked(connection: HTTPConnection) -> socket.socket:
         try:
             return socket.create_connection(
                 (address, connection.port),
-                cast("float | None", connection.timeout),
+                connection.timeout,
                 connection.source_address,
             )
         except OSError as error:
@@ -104,23 +104,23 @@ class _CheckedHTTPS(_PlainHTTPS):
 
 
 class _PlainPool(HTTPConnectionPool):
-    ConnectionCls = _PlainHTTP
+    ConnectionCls: ClassVar[Any] = _PlainHTTP
 
 
 class _PlainTLSPool(HTTPSConnectionPool):
-    ConnectionCls = _PlainHTTPS
+    ConnectionCls: ClassVar[Any] = _PlainHTTPS
 
 
 class _CheckedPool(HTTPConnectionPool):
-    ConnectionCls = _CheckedHTTP
+    ConnectionCls: ClassVar[Any] = _CheckedHTTP
 
 
 class _CheckedTLSPool(HTTPSConnectionPool):
-    ConnectionCls = _CheckedHTTPS
+    ConnectionCls: ClassVar[Any] = _CheckedHTTPS
 
 
-_PLAIN = {"http": _PlainPool, "https": _PlainTLSPool}
-_CHECKED = {"http": _CheckedPool, "https": _CheckedTLSPool}
+_PLAIN: dict[str, Any] = {"http": _PlainPool, "https": _PlainTLSPool}
+_CHECKED: dict[str, Any] = {"http": _CheckedPool, "https": _CheckedTLSPool}
 
 
 class SafeAdapter(HTTPAdapter):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import IO, Any
@@ -146,7 +146,7 @@ class Http:
     @contextlib.contextmanager
     def _answer(
         self, address: str, missing: str, *, accept: str, key: bool
-    ) -> Iterator[requests.Response]:
+    ) -> Generator[requests.Response, None, None]:
         """The final answer of status 200, after redirects and short waits; holds a slot."""
         try:
             base = self.base_of(address)
@@ -195,9 +195,7 @@ class Http:
             return None
         return max(asked, 0.2)
 
-    def _failure(
-        self, fetch: _Fetch, response: requests.Response, missing: str
-    ) -> CuratorError:
+    def _failure(self, fetch: _Fetch, response: requests.Response, missing: str) -> CuratorError:
         field = fetch.base.key_field if fetch.base else None
         shown = bool(field and getattr(self._settings.values, field))
         return answers.failure(response, fetch.base, missing, key_shown=shown)

@@ -6,7 +6,7 @@ import contextlib
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 from ..errors import NotFound
 from .addresses import Origin
@@ -24,7 +24,7 @@ class Slots:
         self._busy: dict[Origin, int] = {}
 
     @contextlib.contextmanager
-    def held(self, origin: Origin | None) -> Iterator[None]:
+    def held(self, origin: Origin | None) -> Generator[None, None, None]:
         """Wait for a place and hold it for the block; None has no limit."""
         if origin is None:
             yield

@@ -1,0 +1,151 @@
+"""How pictures come into the gallery: fetched from CivitAI, or taken from this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .embedded import read_embedded
+from .engine import Collection, Record
+from .errors import TooLarge, UpstreamFailed, WrongType
+from .gallery_fetching import facts_of_image, find_lora
+from .gallery_files import GalleryFiles, Incoming, stem_of
+from .gallery_records import (
+    Clock,
+    Facts,
+    enriched,
+    enriched_sidecar,
+    find,
+    new_record,
+    new_sidecar,
+)
+from .locks import KeyedLock
+from .remote.civitai import CivitAI
+from .remote.http import Downloaded
+from .thumbnails import Decoder, examine
+
+if TYPE_CHECKING:
+    from .catalog import Catalog
+
+FILE_LIMIT = 2 << 30
+"""Bytes of a picture or video at most."""
+
+
+class Intake:
+    """The one way in: each picture once, whoever asks for it and however often at once."""
+
+    def __init__(
+        self,
+        records: Collection,
+        files: GalleryFiles,
+        decoder: Decoder,
+        civitai: CivitAI,
+        catalog: Catalog,
+        tell: Callable[[Record, str], None],
+    ) -> None:
+        """`tell` is called with each record that was `added` or `changed`."""
+        self._records = records
+        self._files = files
+        self._decoder = decoder
+        self._civitai = civitai
+        self._catalog = catalog
+        self._tell = tell
+        self._locks = KeyedLock()
+        self._clock = Clock()
+
+    def fetch(self, image_id: int) -> Record:
+        """The record of a CivitAI picture, fetched unless it is here.
+
+        Raises what CivitAI raises, UpstreamFailed for a file that is no whole picture, DiskFull.
+        """
+        with self._locks.hold(f"number:{image_id}"):
+            return self._here(str(image_id)) or self._fetch(image_id)
+
+    def take(self, path: Path, facts: Facts, *, move: bool) -> Record:
+        """The record of this file, taken in unless its id is here. Raises WrongType, TooLarge."""
+        with self._locks.hold(f"file:{facts.file_uuid or facts.id}"):
+            here = self._here(facts.id)
+            if here is not None:
+                return here
+            with self._files.incoming() as incoming:
+                with path.open("rb") as given, incoming.writing() as taken:
+                    shutil.copyfileobj(given, taken, 1 << 20)
+                record = self._place(incoming, facts, _digest(incoming.media))
+            if move:
+                path.unlink(missing_ok=True)
+            return record
+
+    def _here(self, key: str) -> Record | None:
+        """The record under any of its ids, if its file is there too."""
+        record = find(self._records, key)
+        return record if record and self._files.media(record).is_file() else None
+
+    def _fetch(self, image_id: int) -> Record:
+        item = self._civitai.image(image_id)
+        told = self._civitai.generation(image_id)
+        lora = find_lora(told, self._catalog.lora_model, self._civitai)
+        page = self._civitai.image_page(image_id)
+        facts = facts_of_image(image_id, item, told, lora, page)
+        address = self._civitai.media_address(item["url"], str(item.get("type") or "image"))
+        with self._locks.hold(f"file:{facts.file_uuid or facts.id}"):
+            twin = self._here(facts.file_uuid)
+            if twin is not None:
+                return self._enrich(twin, facts)
+            return self._download(address, facts)
+
+    def _download(self, address: str, facts: Facts) -> Record:
+        with self._files.incoming() as incoming:
+            with incoming.writing() as file:
+                got = self._civitai.download(address, file, limit=FILE_LIMIT)
+            try:
+                return self._place(incoming, facts, got)
+            except (WrongType, TooLarge) as error:
+                text = f"CivitAI's file of this picture is not usable. {error.text}"
+                raise UpstreamFailed(text) from error
+
+    def _place(self, incoming: Incoming, facts: Facts, got: Downloaded) -> Record:
+        """Check the file, and make it and its record part of the gallery."""
+        media = self._decoder.run(lambda: examine(incoming.media, incoming.thumbnail))
+        if not facts.generation:
+            facts = replace(facts, generation=read_embedded(incoming.media).generation())
+        known = find(self._records, facts.file_uuid) or find(self._records, facts.id)
+        if known is not None:
+            # Its file had gone; what a person has done to the item stays.
+            facts = replace(facts, id=known["id"], starred=bool(known["starred"]))
+        record = new_record(
+            facts,
+            media,
+            stem=stem_of(facts.id),
+            size=got.size,
+            sha256=got.sha256,
+            added=known["added"] if known else self._clock.next(),
+        )
+        record["thumb_size"] = incoming.thumbnail.stat().st_size
+        self._files.place(incoming, record, new_sidecar(facts, record), self._records.put)
+        self._tell(record, "added")
+        return record
+
+    def _enrich(self, record: Record, facts: Facts) -> Record:
+        """Add to the item what the same picture's other id has brought."""
+
+        def change(old: Record) -> Record:
+            return enriched(old, facts)
+
+        # The JSON first: if there is no room for it, the next call finds everything as it was.
+        news = new_sidecar(facts, change(record))
+        self._files.write_sidecar(record, enriched_sidecar(self._files.sidecar(record), news))
+        record = self._records.update(record["id"], change)
+        self._tell(record, "changed")
+        return record
+
+
+def _digest(path: Path) -> Downloaded:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return Downloaded(path.stat().st_size, digest.hexdigest(), "")

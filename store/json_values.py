@@ -1,0 +1,52 @@
+"""Values out of JSON that somebody else wrote: of the type asked for, or a harmless nothing."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any, TypeGuard, cast
+
+_WHOLE = re.compile(r"\s*-?[0-9]{1,30}\s*")
+
+
+def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
+    """Whether it is a JSON object."""
+    return isinstance(value, dict)
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """The object itself; else an empty one."""
+    return value if is_object(value) else {}
+
+
+def mappings(value: Any) -> list[dict[str, Any]]:
+    """The objects in a list; else none."""
+    found = cast(list[Any], value) if isinstance(value, list) else []
+    return [each for each in found if is_object(each)]
+
+
+def text(value: Any) -> str:
+    """The text itself; else an empty one."""
+    return value if isinstance(value, str) else ""
+
+
+def integer(value: Any) -> int | None:
+    """A whole number, also one that is written as a float or as text."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return int(value)
+    if isinstance(value, str) and _WHOLE.fullmatch(value):
+        return int(value)
+    return None
+
+
+def number(value: Any) -> float | None:
+    """A number, also one that is written as text."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) else None
