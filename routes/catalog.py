@@ -10,6 +10,7 @@ from pydantic import Field
 from ..store.catalog_answers import Answer
 from .answers import json_answer, json_list
 from .routing import Access, Call, Input, Nothing, Plain, Routes
+from .threads import patiently
 
 routes = Routes()
 
@@ -57,7 +58,7 @@ async def list_loras(call: Plain) -> web.StreamResponse:
 )
 async def add_version(call: Call[FileChoice, Nothing]) -> web.StreamResponse:
     """Adds the entry; the file itself is fetched only when it is asked for."""
-    added = await asyncio.to_thread(
+    added = await patiently(
         call.store.catalog.add, call.number("version_id"), call.query.file_id, call.query.dest
     )
     return json_answer(added)

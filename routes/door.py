@@ -14,8 +14,10 @@ import binascii
 import socket
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import cast
 from urllib.parse import urlsplit
 
 from aiohttp import HttpVersion11, hdrs, web
@@ -148,8 +150,9 @@ def is_local(request: web.Request) -> bool:
 
 def caller(request: web.Request) -> str:
     """The address at the other end of the connection; empty for what has none."""
-    peer = request.transport.get_extra_info("peername") if request.transport else None
-    return str(peer[0]) if isinstance(peer, tuple) and peer else ""
+    peer: object = request.transport.get_extra_info("peername") if request.transport else None
+    # A Unix socket's peer is a text, and tells nothing of where its caller is.
+    return str(cast(Sequence[object], peer)[0]) if isinstance(peer, tuple) and peer else ""
 
 
 def _header_keys(request: web.Request) -> list[str]:

@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 from aiohttp import web
@@ -93,7 +93,7 @@ def _fill(store: Store) -> None:
 
 
 @contextlib.contextmanager
-def _signals(stop: Callable[[], None]) -> Iterator[None]:
+def _signals(stop: Callable[[], None]) -> Generator[None, None, None]:
     """Call `stop` on the event loop at the first SIGINT or SIGTERM; a second one kills."""
     loop = asyncio.get_running_loop()
     caught = [signal.SIGINT, signal.SIGTERM]

@@ -7,7 +7,7 @@ import errno
 import filecmp
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -28,7 +28,7 @@ def disk_error(error: OSError, what: str) -> CuratorError:
 @contextlib.contextmanager
 def replacing(
     path: Path, *, mode: int | None = None, what: str | None = None
-) -> Iterator[IO[bytes]]:
+) -> Generator[IO[bytes], None, None]:
     """A file to write, which replaces `path` atomically when the block ends well.
 
     Flushed to the disk before it takes the name; gone without trace when the block raises.

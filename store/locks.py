@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 
 
 class KeyedLock:
@@ -15,7 +15,7 @@ class KeyedLock:
         self._locks: dict[str, tuple[threading.Lock, int]] = {}
 
     @contextlib.contextmanager
-    def hold(self, key: str) -> Iterator[None]:
+    def hold(self, key: str) -> Generator[None, None, None]:
         """Wait until no other thread holds this key, and hold it for the block."""
         with self._guard:
             lock, waiting = self._locks.get(key, (threading.Lock(), 0))
