@@ -34,6 +34,7 @@ class Catalog:
         self._events = events
         self._presence = Presence(host)
         self._adding = KeyedLock()
+        self._primary: dict[int, int] = {}
         self._answers = Answers()
         self._models = CatalogFile(host.data, "models", self._publish)
         self._loras = CatalogFile(host.data, "loras", self._publish)
@@ -83,8 +84,9 @@ class Catalog:
             self._models.document.ensure_usable()
             self._loras.document.refresh()
             known = self._of_version(version_id)
+            wanted = self._primary.get(version_id) if file_id is None else file_id
             for found in known:
-                if found.file_id is None or found.file_id == file_id:
+                if found.file_id is None or found.file_id == wanted:
                     return _already(found)
             try:
                 version = self._civitai.version(version_id)
@@ -136,6 +138,9 @@ class Catalog:
         file = chosen_file(version, file_id)
         where = filing(version, dest)
         entry = new_entry(version_id, version, file, where.dest)
+        if file_id is None and entry["civitai_file_id"] is not None:
+            # Which one that is only CivitAI knows; asking again need not ask it again.
+            self._primary[version_id] = entry["civitai_file_id"]
         entry["civitai_tags"] = entry["civitai_tags"] or self._model_tags(entry["civitai_model_id"])
 
         def choose(index: Index) -> tuple[Sequence[Json], Json]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -109,7 +110,9 @@ class TestAdding:
         upstream.faults.add("/model-versions/", status=500, times=None)
         assert add(server, version.id).json()["status"] == "already_exists"
 
-    def test_64_times_at_once_makes_one_entry(self, server: RunningServer, world: World) -> None:
+    def test_64_times_at_once_makes_one_entry(
+        self, server: RunningServer, world: World, upstream: Upstream
+    ) -> None:
         version = world.version("lora")
         with ThreadPoolExecutor(64) as pool:
             answers = list(
@@ -125,6 +128,7 @@ class TestAdding:
         assert sorted(statuses) == ["added"] + ["already_exists"] * 63
         assert len(entries(server)) == 1
         assert stored(server)["version"] == 1
+        assert len(upstream.requests("/api/v1/model-versions/")) == 1
 
     def test_different_ones_at_once_keeps_all(self, server: RunningServer, world: World) -> None:
         labels = ["lora", "lora_second", "locon", "dora", "vae", "embedding", "checkpoint", "low"]
@@ -137,6 +141,26 @@ class TestAdding:
             )
         assert sorted(entry["civitai_version_id"] for entry in entries(server)) == sorted(ids)
         assert stored(server)["version"] == len(ids)
+
+    def test_of_many_that_wait_for_civitai_lets_the_lists_through(
+        self, server: RunningServer, world: World, upstream: Upstream
+    ) -> None:
+        version = world.version("lora")
+        upstream.faults.add("/api/v1/model-versions/", delay=600, times=None)
+        with ThreadPoolExecutor(40) as pool:
+            waiting = [
+                pool.submit(requests.post, f"{server.api}/civitai/add/{version.id}", timeout=60)
+                for _ in range(40)
+            ]
+            try:
+                while not upstream.requests("/api/v1/model-versions/"):
+                    time.sleep(0.01)
+                assert server.get("/models", timeout=20).status_code == 200
+                assert not any(each.done() for each in waiting)
+            finally:
+                upstream.faults.clear()
+            statuses = [each.result().json()["status"] for each in waiting]
+        assert sorted(statuses) == ["added"] + ["already_exists"] * 39
 
     @pytest.mark.parametrize(
         "label,category,dest",
@@ -210,6 +234,17 @@ class TestAdding:
         assert answer == {"status": "already_exists", "file": "a.safetensors"}
         assert entries(server) == []
 
+    def test_finds_it_where_a_person_has_just_written_it(
+        self, server: RunningServer, world: World
+    ) -> None:
+        version = world.version("lora")
+        known = {**ENTRY, "civitai_version_id": version.id}
+        catalog = {"categories": [{"id": "sdxl_loras", "name": "SDXL", "models": [known]}]}
+        (server.store.host.data / "loras.json").write_text(json.dumps(catalog))
+        answer = add(server, version.id).json()
+        assert answer == {"status": "already_exists", "file": "a.safetensors"}
+        assert entries(server) == []
+
     def test_of_another_version_with_the_same_file_name_gives_it_its_own(
         self, server: RunningServer, world: World
     ) -> None:
@@ -225,6 +260,14 @@ class TestAdding:
             "v1.safetensors",
             f"v1_{two.id}.safetensors",
         ]
+
+    def test_takes_a_name_as_taken_that_differs_in_case_only(
+        self, server: RunningServer, world: World
+    ) -> None:
+        known = {**ENTRY, "file": "V1.SafeTensors"}
+        server.store.catalog.add_entries("loras", "wan_loras", [known])
+        version = world.version("same_name")
+        assert add(server, version.id).json()["file"] == f"v1_{version.id}.safetensors"
 
     def test_of_the_same_file_name_into_another_folder_keeps_the_name(
         self, server: RunningServer, world: World
