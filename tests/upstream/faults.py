@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http
 import json
 import re
@@ -13,6 +14,9 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from .ranges import IGNORES_RANGE
+
+_OTHERS = bytes(byte ^ 0x5A for byte in range(256))
 LOGIN_PAGE = "<!DOCTYPE html><html><title>Sign in</title><body>Sign in to continue</body></html>"
 
 
@@ -20,8 +24,8 @@ LOGIN_PAGE = "<!DOCTYPE html><html><title>Sign in</title><body>Sign in to contin
 class Fault:
     """A regular expression over the decoded path and query, and what happens where it matches.
 
-    `status`, `body`, `json`, `html` and `redirect` replace the answer; the others spoil the true one
-    (or the replaced one): several may be given together.
+    `status`, `body`, `json`, `html` and `redirect` replace the answer; the others spoil the true
+    one (or the replaced one): several may be given together.
     """
 
     path: str
@@ -52,6 +56,8 @@ class Fault:
     """So many bytes more (zeros) or, negative, fewer; Content-Length agrees with them."""
     length: int | None = None
     """What Content-Length says instead; the connection ends after the true bytes."""
+    no_range: bool = False
+    """The whole file though a part is asked for."""
     chunked: bool = False
     """No Content-Length."""
     cut: int | None = None
@@ -131,8 +137,8 @@ class Faults:
     async def pause(self, seconds: float) -> None:
         """Wait so long, or until the faults are cleared."""
         if seconds > 0:
-            release = self._release
-            await asyncio.wait([asyncio.ensure_future(release.wait())], timeout=seconds)
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._release.wait(), seconds)
 
     def _let_go(self) -> None:
         self._release.set()
@@ -147,6 +153,8 @@ async def answer(
     if fault.drop:
         _hang_up(request)
         return web.Response()
+    if fault.no_range:
+        request[IGNORES_RANGE] = True
     true = _replaced(fault) if fault.replaces else await handler(request)
     true.headers.update(fault.headers)
     if fault.retry_after is not None:
@@ -157,7 +165,7 @@ async def answer(
     if fault.content_type is not None:
         true.headers["Content-Type"] = fault.content_type
     if fault.corrupt:
-        body = bytes(byte ^ 0x5A for byte in body)
+        body = body.translate(_OTHERS)
     if fault.resize:
         body = body + bytes(fault.resize) if fault.resize > 0 else body[: fault.resize]
     return await _sent(faults, fault, request, true, body)

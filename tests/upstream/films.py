@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import io
 from fractions import Fraction
-from typing import cast
+from typing import Any, cast
 
 import av
-from av.video.stream import VideoStream
 
 from .pictures import draw
 
@@ -28,10 +27,8 @@ def webm(salt: str, width: int, height: int) -> bytes:
 def frameless() -> bytes:
     """An MP4 that announces a video stream and holds no frame of it."""
     target = io.BytesIO()
-    with av.open(
-        target, "w", format="mp4", options={"movflags": "empty_moov+frag_keyframe"}
-    ) as container:
-        _stream(container.add_stream("libx264", rate=RATE), 320, 240)
+    with _opened(target, "mp4", {"movflags": "empty_moov+frag_keyframe"}) as container:
+        _add_stream(container, "libx264", 320, 240, {})
         container.start_encoding()
     return target.getvalue()
 
@@ -41,19 +38,26 @@ def _encoded(
 ) -> bytes:
     target = io.BytesIO()
     # Without this a WebM carries a random id, an MP4 the encoder's name.
-    with av.open(target, "w", format=form, options={"fflags": "+bitexact"}) as container:
-        stream = _stream(container.add_stream(codec, rate=RATE, options=options), width, height)
+    with _opened(target, form, {"fflags": "+bitexact"}) as container:
+        stream = _add_stream(container, codec, width, height, options)
         for number in range(FRAMES):
             picture = draw(salt, width, height, turn=number / FRAMES)
-            frame = av.VideoFrame.from_image(picture)
+            frame: Any = cast(Any, av.VideoFrame).from_image(picture)
             frame.pts = number
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return target.getvalue()
 
 
-def _stream(added: object, width: int, height: int) -> VideoStream:
-    stream = cast(VideoStream, added)
+def _opened(target: io.BytesIO, form: str, options: dict[str, str]) -> Any:
+    """PyAV's container; its own annotations are too loose for strict checking."""
+    return cast(Any, av).open(target, "w", format=form, options=options)
+
+
+def _add_stream(
+    container: Any, codec: str, width: int, height: int, options: dict[str, str]
+) -> Any:
+    stream = container.add_stream(codec, rate=RATE, options=options)
     stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
     # One thread: with more the encoder's output may differ from run to run.
     stream.codec_context.thread_count = 1

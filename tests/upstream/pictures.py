@@ -7,7 +7,7 @@ import json
 import random
 from typing import Any
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 SIZES = ((512, 768), (768, 512), (640, 640), (576, 1024), (832, 1216))
@@ -17,7 +17,7 @@ def draw(salt: str, width: int, height: int, *, turn: float = 0.0) -> Image.Imag
     """A sky of two colours with some bodies in it; `turn` moves them, for the frames of a film."""
     choice = random.Random(salt)
     top, low = ([choice.randrange(256) for _ in range(3)] for _ in range(2))
-    ramp = Image.linear_gradient("L").resize((width, height))
+    ramp = ImageOps.fit(Image.linear_gradient("L"), (width, height))
     sky = Image.composite(
         Image.new("RGB", (width, height), (low[0], low[1], low[2])),
         Image.new("RGB", (width, height), (top[0], top[1], top[2])),
@@ -25,7 +25,7 @@ def draw(salt: str, width: int, height: int, *, turn: float = 0.0) -> Image.Imag
     )
     pen = ImageDraw.Draw(sky)
     for _ in range(choice.randrange(4, 9)):
-        radius = choice.randrange(height // 20, height // 5)
+        radius = choice.randrange(height // 20, height // 5 + 1)
         x = (choice.random() + turn) % 1 * width
         y = choice.random() * height
         colour = (choice.randrange(256), choice.randrange(256), choice.randrange(256))

@@ -9,6 +9,8 @@ from email.utils import format_datetime, parsedate_to_datetime
 
 from aiohttp import web
 
+IGNORES_RANGE = "ignores range"
+"""Set in a request that is to be answered whole."""
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
@@ -65,6 +67,8 @@ def _is_fresh(request: web.Request, told: Mapping[str, str]) -> bool:
 
 
 def _is_same(request: web.Request, told: Mapping[str, str]) -> bool:
-    """Whether If-Range, where there is one, names these very bytes."""
+    """Whether a part of these very bytes may be sent: If-Range, where there is one, names them."""
+    if request.get(IGNORES_RANGE):
+        return False
     named = request.headers.get("If-Range")
     return named is None or named.strip() in (told["ETag"], told["Last-Modified"])

@@ -15,8 +15,8 @@ from .records import Image, Model, Version
 from .site import SITE, Site, failure
 
 _TYPES = (
-    "Checkpoint TextualInversion Hypernetwork AestheticGradient LORA LoCon DoRA Controlnet Upscaler "
-    "MotionModule VAE Poses Wildcards Workflows Detection Other"
+    "Checkpoint TextualInversion Hypernetwork AestheticGradient LORA LoCon DoRA Controlnet "
+    "Upscaler MotionModule VAE Poses Wildcards Workflows Detection Other"
 ).split()
 _NSFW = ("None", "Soft", "Mature", "X")
 _SHA256 = re.compile(r"[0-9A-Fa-f]{64}")

@@ -175,7 +175,7 @@ async def _observed(request: web.Request, handler: Handler) -> web.StreamRespons
     try:
         fault = site.faults.take(origin, request.method, kept.decoded)
         if fault is None:
-            response = await _answered(handler(request))
+            response = _packed(request, await _answered(handler(request)))
         else:
             response = await faults.answer(site.faults, fault, request, handler)
         kept.status = response.status
@@ -190,3 +190,12 @@ async def _answered(work: Awaitable[web.StreamResponse]) -> web.StreamResponse:
     except web.HTTPException as error:
         # aiohttp deprecates exceptions as answers, and a fault could not be put into them.
         return web.Response(status=error.status, text=error.text, headers=error.headers)
+
+
+def _packed(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    """JSON goes out compressed to who takes that, as the real ones do it."""
+    if response.content_type == "application/json" and "gzip" in request.headers.get(
+        "Accept-Encoding", ""
+    ):
+        response.enable_compression(web.ContentCoding.gzip)
+    return response

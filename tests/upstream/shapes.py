@@ -135,8 +135,9 @@ def file(site: Site, parent: Version, shown: File) -> Json:
 
 def card(site: Site, shown: Image) -> Json:
     """An image of a version: its number stands only in the address."""
+    name = shown.uuid if site.switches.cards_named_by_uuid else shown.id
     return {
-        "url": f"{site.images}/{shown.uuid}/original=true/{shown.id}.{ending(shown)}",
+        "url": f"{site.images}/{shown.uuid}/original=true/{name}.{ending(shown)}",
         "nsfwLevel": shown.level,
         "width": shown.width,
         "height": shown.height,

@@ -35,6 +35,8 @@ class Switches:
     """Set to 404 or 405: how POST by-hash answers then."""
     tree_page_size: int = 50
     """Entries a page of Hugging Face's tree."""
+    cards_named_by_uuid: bool = False
+    """Whether the address of a version's image does not even hold its number."""
     wraps_meta: bool = True
     """Whether REST wraps the meta of odd image ids: `{"id":…, "meta":{…}}`."""
 

@@ -83,11 +83,11 @@ def _envelope(site: Site, request: web.Request, path: str, place: str | None) ->
 def _input(site: Site, text: str | None, place: str | None) -> Json:
     """What superjson makes of the question: what `meta.values` calls undefined is not there."""
     try:
-        told = json.loads(text) if text is not None else {}
+        told = cast(Json, json.loads(text) if text is not None else {})
         if place is not None:
-            told = told.get(place) or {}
+            told = cast(Json, told.get(place) or {})
         given = told.get("json")
-        marks = (told.get("meta") or {}).get("values") or {}
+        marks = cast(Json, cast(Json, told.get("meta") or {}).get("values") or {})
         undefined = [name for name, kinds in marks.items() if "undefined" in kinds]
     except (ValueError, AttributeError, TypeError) as error:
         raise ProcedureError("PARSE_ERROR", f"Unexpected input: {error}") from error
