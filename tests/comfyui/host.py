@@ -128,5 +128,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    checkout.enter("tests.comfyui.host")
     raise SystemExit(main())

@@ -26,6 +26,45 @@ _EMPTY_ANSWERS: dict[str, Any] = {
 }
 
 
+def _size(default: int) -> list[Any]:
+    return ["INT", {"default": default, "min": 1, "max": 16384}]
+
+
+# The page opens with this workflow; a node it does not know puts a dialog over everything.
+_FIRST_WORKFLOW: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "CheckpointLoaderSimple": (
+        {"required": {"ckpt_name": [["v1-5-pruned-emaonly-fp16.safetensors"]]}},
+        ("MODEL", "CLIP", "VAE"),
+    ),
+    "CLIPTextEncode": (
+        {"required": {"text": ["STRING", {"multiline": True}], "clip": ["CLIP", {}]}},
+        ("CONDITIONING",),
+    ),
+    "EmptyLatentImage": (
+        {"required": {"width": _size(512), "height": _size(512), "batch_size": _size(1)}},
+        ("LATENT",),
+    ),
+    "KSampler": (
+        {
+            "required": {
+                "model": ["MODEL", {}],
+                "seed": ["INT", {"default": 0, "max": 2**64 - 1, "control_after_generate": True}],
+                "steps": _size(20),
+                "cfg": ["FLOAT", {"default": 8.0, "min": 0.0, "max": 100.0, "step": 0.1}],
+                "sampler_name": [["euler"]],
+                "scheduler": [["normal"]],
+                "positive": ["CONDITIONING", {}],
+                "negative": ["CONDITIONING", {}],
+                "latent_image": ["LATENT", {}],
+                "denoise": ["FLOAT", {"default": 1.0, "min": 0.0, "max": 1.0, "step": 0.01}],
+            }
+        },
+        ("LATENT",),
+    ),
+    "VAEDecode": ({"required": {"samples": ["LATENT", {}], "vae": ["VAE", {}]}}, ("IMAGE",)),
+}
+
+
 def add_page_api(server: PromptServer, base: Path, node_classes: dict[str, type[Any]]) -> None:
     """Everything that belongs to ComfyUI and not to a pack."""
     _add_facts(server, base, node_classes)
@@ -69,7 +108,9 @@ def _core_nodes(input_folder: Path) -> dict[str, Any]:
     load = {"required": {"image": [files, {"image_upload": True}]}}
     save = {"required": {**shown, "filename_prefix": prefix}, "hidden": hidden}
     preview = {"required": shown, "hidden": hidden}
+    drawn = {name: _node(name, name, *facts) for name, facts in _FIRST_WORKFLOW.items()}
     return {
+        **drawn,
         "LoadImage": _node("LoadImage", "Load Image", load, ("IMAGE", "MASK")),
         "SaveImage": _node("SaveImage", "Save Image", save, (), ends=True),
         "PreviewImage": _node("PreviewImage", "Preview Image", preview, (), ends=True),
@@ -131,7 +172,15 @@ def _add_user_files(server: PromptServer, user: Path) -> None:
         if not folder.is_dir():
             return web.Response(status=404, text="Directory not found")
         files = [path for path in folder.rglob("*") if path.is_file()]
-        return web.json_response([path.relative_to(folder).as_posix() for path in files])
+        names = [path.relative_to(folder).as_posix() for path in files]
+        if request.query.get("full_info") != "true":
+            return web.json_response(names)
+        facts = [(name, path.stat()) for name, path in zip(names, files, strict=True)]
+        shown = [
+            {"path": name, "size": fact.st_size, "modified": int(fact.st_mtime * 1000)}
+            for name, fact in facts
+        ]
+        return web.json_response(shown)
 
     async def get_file(request: web.Request) -> web.StreamResponse:
         path = user / request.match_info["file"]
