@@ -32,7 +32,7 @@ class Embedded:
     def generation(self) -> Generation:
         """The facts in them, the more explicit source first."""
         found = from_parameters(self.parameters) if self.parameters else Generation()
-        return found or (from_graph(self.graph) if self.graph else Generation())
+        return found.completed(from_graph(self.graph)) if self.graph else found
 
 
 def read_embedded(path: Path) -> Embedded:

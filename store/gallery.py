@@ -137,6 +137,8 @@ class Gallery:
             return record
 
         record = self._get(item_id)
+        if starred is not None and bool(record["starred"]) == starred:
+            return starred
         try:
             record = self._records.update(record["id"], change)
         except KeyError as error:

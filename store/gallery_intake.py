@@ -110,8 +110,9 @@ class Intake:
     def _place(self, incoming: Incoming, facts: Facts, got: Downloaded) -> Record:
         """Check the file, and make it and its record part of the gallery."""
         media = self._decoder.run(lambda: examine(incoming.media, incoming.thumbnail))
-        if not facts.generation:
-            facts = replace(facts, generation=read_embedded(incoming.media).generation())
+        if not facts.generation.is_told:
+            inside = read_embedded(incoming.media).generation()
+            facts = replace(facts, generation=facts.generation.completed(inside))
         known = find(self._records, facts.file_uuid) or find(self._records, facts.id)
         if known is not None:
             # Its file had gone; what a person has done to the item stays.

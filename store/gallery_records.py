@@ -148,7 +148,7 @@ def new_record(
         "reactions": _count(facts.stats, "heartCount") + _count(facts.stats, "likeCount"),
         "comments": _count(facts.stats, "commentCount"),
         "collected": _count(facts.stats, "collectedCount"),
-        "has_meta": int(bool(made)),
+        "has_meta": int(made.is_told),
         "has_gen_data": int(bool(told)),
         "source": facts.source,
         "search_mode": facts.search_mode,
@@ -196,7 +196,7 @@ def enriched(record: Record, facts: Facts) -> Record:
         if better.get(name) in (None, "", []) and value not in (None, "", []):
             better[name] = value
     better["aliases"] = sorted({*record["aliases"], *aliases(facts)})
-    better["has_meta"] = int(record["has_meta"] or bool(facts.generation))
+    better["has_meta"] = int(record["has_meta"] or facts.generation.is_told)
     better["has_gen_data"] = int(record["has_gen_data"] or bool(facts.generation_data))
     if facts.source == "original":
         better["source"] = "original"

@@ -28,9 +28,17 @@ class Generation:
     model: str = ""
     loras: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
-    def __bool__(self) -> bool:
-        """Whether anything is known at all."""
-        return self != Generation()
+    @property
+    def is_told(self) -> bool:
+        """Whether texts or settings are known, not only the models."""
+        return bool(self.prompt or self.negative or self.sampler or self.steps) or (
+            self.seed is not None
+        )
+
+    def completed(self, other: Generation) -> Generation:
+        """With the facts of `other` where this one has none."""
+        mine = {name: value for name, value in asdict(self).items() if value not in (None, "", [])}
+        return Generation(**{**asdict(other), **mine})
 
     def as_dict(self) -> dict[str, Any]:
         """The facts by name, all of them, unknown ones empty or None."""

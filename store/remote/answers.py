@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import requests
 
-from ..errors import BadInput, CuratorError, NotFound, UpstreamBusy, UpstreamFailed
+from ..errors import BadInput, CuratorError, UpstreamBusy, UpstreamFailed
 from ..json_values import is_object
 from .addresses import Base
 
@@ -66,14 +66,10 @@ def retry_after(response: requests.Response) -> float | None:
     return min(max(email.utils.mktime_tz(parsed) - time.time(), 0.0), _DAY)
 
 
-def failure(
-    response: requests.Response, base: Base | None, missing: str, *, key_shown: bool
-) -> CuratorError:
-    """The fact behind a status that is not 200."""
+def failure(response: requests.Response, base: Base | None, *, key_shown: bool) -> CuratorError:
+    """The fact behind a status that is neither 200 nor says that nothing is there."""
     status = response.status_code
     name = name_of(base)
-    if status in (404, 410):
-        return NotFound(missing)
     if status in (401, 403) and base is not None:
         return key_wanted(base, key_shown=key_shown)
     if status in (429, 503):

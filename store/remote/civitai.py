@@ -9,7 +9,10 @@ from urllib.parse import quote
 from ..errors import BadInput, NotFound, UpstreamBusy, UpstreamFailed
 from ..json_values import is_object, mapping
 from ..settings import Settings
-from .http import Downloaded, Http, Timeouts
+from .http import GONE, Downloaded, Http, Timeouts
+
+_ABSENT = GONE | {400}
+"""To a number that no record can have it answers 400."""
 
 _NOT_JSON = "CivitAI answered with something else than it should."
 
@@ -72,7 +75,7 @@ class CivitAI:
         self.http.close()
 
     def _rest(self, path: str, missing: str) -> dict[str, Any]:
-        found = self.http.json(self._base + path, missing=missing)
+        found = self.http.json(self._base + path, missing=missing, absent=_ABSENT)
         if not is_object(found):
             raise UpstreamFailed(_NOT_JSON)
         return found
@@ -81,7 +84,7 @@ class CivitAI:
         """The value in the envelope; superjson's dates stay ISO text, its undefined is null."""
         question = quote(json.dumps({"json": given}, separators=(",", ":")), safe="")
         address = f"{self._base}/api/trpc/{procedure}?input={question}"
-        envelope = self.http.json(address, missing=missing)
+        envelope = self.http.json(address, missing=missing, absent=_ABSENT)
         if not is_object(envelope) or not {"error", "result"} & envelope.keys():
             raise UpstreamFailed(_NOT_JSON)
         if "error" in envelope:

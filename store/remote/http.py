@@ -15,7 +15,7 @@ import requests
 from requests.utils import get_environ_proxies
 from urllib3.exceptions import HTTPError
 
-from ..errors import BadInput, CuratorError, Impossible, StoreClosed, UpstreamFailed
+from ..errors import BadInput, CuratorError, Impossible, NotFound, StoreClosed, UpstreamFailed
 from ..settings import Settings
 from . import answers
 from .addresses import (
@@ -30,6 +30,9 @@ from .addresses import (
 )
 from .connections import SafeAdapter
 from .limits import Missing, Slots
+
+GONE = frozenset((404, 410))
+"""The statuses that say: not there."""
 
 _HOPS = 8
 _CHUNK = 1 << 16
@@ -61,7 +64,12 @@ class _Fetch:
 
     base: Base | None
     address: str
+    accept: str
     key: bool
+    missing: str
+    """The text for what is not there."""
+    absent: frozenset[int]
+    """The statuses that mean so."""
     waited: float = 0.0
 
     def may_go_inside(self) -> bool:
@@ -75,7 +83,7 @@ class Http:
     def __init__(self, settings: Settings, *, timeouts: Timeouts | None = None) -> None:
         """Reads the settings anew for each call, so that a change counts at once."""
         self._settings = settings
-        self._timeouts = timeouts or Timeouts()
+        self.timeouts = timeouts or Timeouts()
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._sessions: dict[Origin, requests.Session] = {}
@@ -103,10 +111,12 @@ class Http:
         below = [base for base in same if address.startswith(base.address)]
         return (below or same or [None])[0]
 
-    def json(self, address: str, *, missing: str) -> Any:
-        """The parsed answer of a base. `missing`: the text of NotFound, remembered for a while."""
-        self._missing.check(address, missing)
-        with self._answer(address, missing, accept="application/json", key=True) as response:
+    def json(self, address: str, *, missing: str, absent: frozenset[int] = GONE) -> Any:
+        """The parsed answer of a base, which sees its key.
+
+        Statuses of `absent` raise NotFound with the text `missing`, for a while without asking.
+        """
+        with self._answer(address, "application/json", missing, absent, key=True) as response:
             return answers.read_json(response, _JSON_LIMIT, answers.name_of(self.base_of(address)))
 
     def download(
@@ -116,8 +126,7 @@ class Http:
 
         Raises Impossible beyond `limit` bytes, UpstreamFailed when it is cut or stalls.
         """
-        self._missing.check(address, missing)
-        with self._answer(address, missing, accept="*/*", key=key) as response:
+        with self._answer(address, "*/*", missing, GONE, key=key) as response:
             announced = answers.announced_length(response)
             digest = hashlib.sha256()
             size = 0
@@ -145,30 +154,29 @@ class Http:
 
     @contextlib.contextmanager
     def _answer(
-        self, address: str, missing: str, *, accept: str, key: bool
+        self, address: str, accept: str, missing: str, absent: frozenset[int], *, key: bool
     ) -> Generator[requests.Response, None, None]:
         """The final answer of status 200, after redirects and short waits; holds a slot."""
+        self._missing.check(address, missing)
         try:
             base = self.base_of(address)
         except AddressRefused as error:
             raise BadInput(str(error), field="url") from error
-        fetch = _Fetch(base, address, key and base is not None)
+        fetch = _Fetch(base, address, accept, key, missing, absent)
         name = answers.name_of(base)
         with self._slots.held(base.origin if base else None), contextlib.ExitStack() as stack:
             try:
-                yield self._final(fetch, missing, accept, stack)
+                yield self._final(fetch, stack)
             except requests.RequestException as error:
                 raise UpstreamFailed(answers.reason(error, name)) from error
             except (HTTPError, TimeoutError) as error:
                 raise UpstreamFailed(f"{name} broke off in the middle of its answer.") from error
 
-    def _final(
-        self, fetch: _Fetch, missing: str, accept: str, stack: contextlib.ExitStack
-    ) -> requests.Response:
+    def _final(self, fetch: _Fetch, stack: contextlib.ExitStack) -> requests.Response:
         start = fetch.address
         hops = 0
         while True:
-            response = stack.enter_context(self._send(fetch, accept, first=hops == 0, stack=stack))
+            response = stack.enter_context(self._send(fetch, first=hops == 0, stack=stack))
             if response.status_code in (301, 302, 303, 307, 308) and "Location" in response.headers:
                 hops += 1
                 if hops > _HOPS:
@@ -181,9 +189,7 @@ class Http:
                     raise StoreClosed("Curator is closing.")
                 fetch.waited += wait
             else:
-                if response.status_code in (404, 410):
-                    self._missing.remember(start)
-                raise self._failure(fetch, response, missing)
+                raise self._failure(fetch, response, start)
             response.close()
 
     def _short_wait(self, fetch: _Fetch, response: requests.Response) -> float | None:
@@ -195,10 +201,13 @@ class Http:
             return None
         return max(asked, 0.2)
 
-    def _failure(self, fetch: _Fetch, response: requests.Response, missing: str) -> CuratorError:
+    def _failure(self, fetch: _Fetch, response: requests.Response, start: str) -> CuratorError:
+        if response.status_code in fetch.absent:
+            self._missing.remember(start)
+            return NotFound(fetch.missing)
         field = fetch.base.key_field if fetch.base else None
         shown = bool(field and getattr(self._settings.values, field))
-        return answers.failure(response, fetch.base, missing, key_shown=shown)
+        return answers.failure(response, fetch.base, key_shown=shown)
 
     def _follow(self, fetch: _Fetch, location: str) -> None:
         """Go on to the next hop; a key that has been left behind is never taken up again."""
@@ -212,13 +221,13 @@ class Http:
             fetch.key = False
 
     def _send(
-        self, fetch: _Fetch, accept: str, *, first: bool, stack: contextlib.ExitStack
+        self, fetch: _Fetch, *, first: bool, stack: contextlib.ExitStack
     ) -> requests.Response:
         if self._closing.is_set():
             raise StoreClosed("Curator is closing.")
         base = self.base_of(fetch.address)
-        headers = {"Accept": accept, "User-Agent": "ComfyUI-Curator"}
-        if accept == "*/*":
+        headers = {"Accept": fetch.accept, "User-Agent": "ComfyUI-Curator"}
+        if fetch.accept == "*/*":
             headers["Accept-Encoding"] = "identity"
         if fetch.key and base is not None and base.key_field:
             key = str(getattr(self._settings.values, base.key_field))
@@ -246,7 +255,7 @@ class Http:
                 proxies=proxies,
                 stream=True,
                 allow_redirects=False,
-                timeout=(self._timeouts.connect, self._timeouts.read),
+                timeout=(self.timeouts.connect, self.timeouts.read),
             )
 
         try:

@@ -1,0 +1,873 @@
+"""The gallery's routes, asked over HTTP, with a CivitAI that can fail."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+import threading
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from comfyui_curator.store import Options
+from comfyui_curator.store.gallery_records import COLUMNS
+from comfyui_curator.store.remote.http import Timeouts
+from PIL import Image
+
+from tests.serving import RunningServer
+from tests.upstream import Upstream, World
+
+KEY = World.civitai_key
+
+
+def fetch(server: RunningServer, image_id: int | str) -> requests.Response:
+    return server.post(f"/loras/gallery/download-single/{image_id}", json={})
+
+
+def fetched(server: RunningServer, world: World, label: str) -> dict[str, Any]:
+    answer = fetch(server, world.image(label).id)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def check_error(answer: requests.Response, status: int, field: str | None = None) -> dict[str, Any]:
+    body = answer.json()
+    assert answer.status_code == status, body
+    assert body["error"] == body["detail"] != ""
+    assert body.get("field") == field
+    assert "Traceback" not in answer.text
+    assert "127.0.0.1" not in answer.text
+    if status == 507:
+        assert answer.headers["x-should-retry"] == "false"
+    return body
+
+
+def kept_files(server: RunningServer) -> list[str]:
+    folder = server.store.host.data / "gallery"
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+def check_nothing_came(server: RunningServer) -> None:
+    assert server.get("/gallery").json()["total"] == 0
+    assert kept_files(server) == []
+
+
+def opened(data: bytes) -> Image.Image:
+    image = Image.open(io.BytesIO(data))
+    image.load()
+    return image
+
+
+def bomb(side: int) -> bytes:
+    """A PNG of so many pixels a side in a few hundred bytes."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    body = zlib.compress(bytes(100_000))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+
+
+class TestDownloadSingle:
+    def test_gives_the_item_with_all_that_civitai_says(
+        self, server: RunningServer, world: World
+    ) -> None:
+        image = world.image("png_as_jpeg")
+        item = fetched(server, world, "png_as_jpeg")
+        assert set(item) == {"id", *COLUMNS}
+        assert item["id"] == item["civitai_id"] == str(image.id)
+        assert item["file_uuid"] == image.uuid
+        assert (item["type"], item["ext"]) == ("image", ".png")
+        assert (item["width"], item["height"]) == (image.width, image.height)
+        assert item["model_id"] == world.model("lora").id
+        assert item["prompt"] == image.meta["prompt"]
+        assert item["username"] == image.creator.name if hasattr(image, "creator") else True
+        assert item["file_size"] == len(image.content.data)
+        assert item["has_meta"] == item["has_gen_data"] == 1
+        assert item["starred"] == item["audio"] == 0
+        assert item["created_at"].endswith("Z")
+
+    def test_a_second_call_answers_the_same_and_asks_nobody(
+        self, server: RunningServer, world: World, upstream: Upstream
+    ) -> None:
+        first = fetched(server, world, "no_lora")
+        asked = len(upstream.requests())
+        assert fetched(server, world, "no_lora") == first
+        assert len(upstream.requests()) == asked
+
+    def test_calls_at_once_fetch_once_and_answer_the_same(
+        self, server: RunningServer, world: World, upstream: Upstream
+    ) -> None:
+        number = world.image("png_as_jpeg").id
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: fetch(server, number), range(8)))
+        assert [answer.status_code for answer in answers] == [200] * 8
+        assert len({answer.text for answer in answers}) == 1
+        assert len(upstream.requests(origin="civitai_images")) == 1
+        assert server.get("/gallery").json()["total"] == 1
+
+    @pytest.mark.parametrize(
+        ("label", "ext"),
+        [
+            ("webp_as_jpeg", ".webp"),
+            ("webp_said_jpeg", ".webp"),
+            ("animated_webp", ".webp"),
+            ("exif_turned", ".jpeg"),
+            ("tiny", ".jpeg"),
+            ("redirected", ".jpeg"),
+            ("video", ".mp4"),
+            ("video_webm", ".webm"),
+        ],
+    )
+    def test_takes_every_kind_by_its_true_format(
+        self, server: RunningServer, world: World, label: str, ext: str
+    ) -> None:
+        image = world.image(label)
+        item = fetched(server, world, label)
+        assert item["ext"] == ext
+        assert (item["width"], item["height"]) == (image.width, image.height)
+        media = server.get(f"/loras/gallery/media/{item['id']}")
+        assert media.content == image.content.data
+        thumb = server.get(f"/loras/gallery/thumb/{item['id']}")
+        assert thumb.headers["Content-Type"] == "image/webp"
+        small = opened(thumb.content)
+        assert small.width == min(320, image.width)
+        assert abs(small.width / small.height - image.width / image.height) < 0.02
+
+    def test_a_video_knows_its_length_and_sound(self, server: RunningServer, world: World) -> None:
+        item = fetched(server, world, "video")
+        assert item["type"] == "video"
+        assert item["duration"] == pytest.approx(world.image("video").duration, abs=0.2)
+        assert item["audio"] == 0
+
+    @pytest.mark.parametrize(
+        "label", ["version_id_only", "model_version_id_only", "model_id_only", "removed_resource"]
+    )
+    def test_finds_the_model_however_the_lora_is_named(
+        self, server: RunningServer, world: World, label: str
+    ) -> None:
+        assert fetched(server, world, label)["model_id"] == world.model("lora").id
+
+    def test_asks_the_catalog_before_civitai_for_a_lora_s_model(
+        self, server: RunningServer, world: World, upstream: Upstream
+    ) -> None:
+        version = world.version("lora")
+        entry = {
+            "file": "x.safetensors",
+            "dest": "loras",
+            "name": "x",
+            "civitai_version_id": version.id,
+            "civitai_model_id": 4711,
+        }
+        server.store.catalog.add_entries("loras", "sdxl_loras", [entry])
+        assert fetched(server, world, "version_id_only")["model_id"] == 4711
+        assert not upstream.requests("/model-versions/")
+
+    @pytest.mark.parametrize("label", ["no_resources", "no_lora"])
+    def test_a_picture_without_a_known_lora_belongs_to_model_0(
+        self, server: RunningServer, world: World, label: str
+    ) -> None:
+        item = fetched(server, world, label)
+        assert item["model_id"] == 0
+        listed = server.get("/loras/0/gallery").json()
+        assert [each["id"] for each in listed["images"]] == [item["id"]]
+
+    @pytest.mark.parametrize("label", ["no_meta", "empty_meta"])
+    def test_a_picture_without_generation_data_is_taken_all_the_same(
+        self, server: RunningServer, world: World, label: str
+    ) -> None:
+        item = fetched(server, world, label)
+        assert item["prompt"] == ""
+        assert item["has_meta"] == 0
+
+    def test_a_seed_beyond_64_bits_is_kept_exactly(
+        self, server: RunningServer, world: World
+    ) -> None:
+        item = fetched(server, world, "big_seed")
+        meta = json.loads(server.get(f"/loras/gallery/{item['id']}/meta").text)
+        assert meta["seed"] == world.image("big_seed").meta["seed"]
+        assert json.loads(server.get("/gallery").text)["images"][0]["meta"]["seed"] == meta["seed"]
+
+    def test_hostile_texts_are_data_and_nothing_else(
+        self, server: RunningServer, world: World
+    ) -> None:
+        item = fetched(server, world, "hostile_prompt")
+        assert item["prompt"] == world.image("hostile_prompt").meta["prompt"]
+        assert server.get("/gallery").json()["images"][0]["meta"]["prompt"] == item["prompt"]
+
+    @pytest.mark.parametrize("number", [1, 2**31 + 5, 2**63 - 1])
+    def test_unknown_to_civitai_is_404_and_leaves_nothing(
+        self, server: RunningServer, number: int
+    ) -> None:
+        check_error(fetch(server, number), 404)
+        check_nothing_came(server)
+
+    def test_what_is_not_there_is_not_asked_for_again_at_once(
+        self, server: RunningServer, upstream: Upstream
+    ) -> None:
+        for _ in range(3):
+            check_error(fetch(server, 1), 404)
+        assert len(upstream.requests()) == 1
+
+    def test_a_picture_whose_file_civitai_has_lost_is_404(
+        self, server: RunningServer, world: World
+    ) -> None:
+        check_error(fetch(server, world.image("lost").id), 404)
+        check_nothing_came(server)
+
+    @pytest.mark.parametrize("number", ["abc", "-1", "1.5", "9" * 30, "%2e%2e"])
+    def test_what_is_no_number_is_400(self, server: RunningServer, number: str) -> None:
+        assert fetch(server, number).status_code in (400, 404)
+        check_nothing_came(server)
+
+
+class TestUpstreamTrouble:
+    @pytest.mark.parametrize("part", ["image.get\\?", "getGenerationData", "/original=true/"])
+    @pytest.mark.parametrize("status", [500, 502, 418])
+    def test_a_failing_civitai_is_502_leaves_nothing_and_the_next_call_works(
+        self, server: RunningServer, world: World, upstream: Upstream, part: str, status: int
+    ) -> None:
+        number = world.image("no_lora").id
+        upstream.faults.add(part, status=status)
+        check_error(fetch(server, number), 502)
+        check_nothing_came(server)
+        assert fetch(server, number).status_code == 200
+
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            {"html": True},
+            {"body": "not json"},
+            {"body": "[1, 2"},
+            {"json": []},
+            {"json": {"result": {"data": {"json": {"id": 5}}}}},
+            {"json": {"surprise": 1}},
+            {"body": "[" * 100_000},
+            {"cut": 20},
+            {"redirect": "/api/trpc/image.get", "times": None},
+            {"redirect": "ftp://127.0.0.1/x"},
+            {"redirect": "http://user:pass@127.0.0.1/x"},
+        ],
+    )
+    def test_answers_that_are_no_answers_are_502(
+        self, server: RunningServer, world: World, upstream: Upstream, fault: dict[str, Any]
+    ) -> None:
+        upstream.faults.add("image.get", **fault)
+        check_error(fetch(server, world.image("no_lora").id), 502)
+        check_nothing_came(server)
+
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            {"html": True},
+            {"html": True, "content_type": "image/png"},
+            {"cut": 500},
+            {"resize": -400},
+            {"corrupt": True},
+            {"length": 10_000_000},
+            {"length": 300},
+            {"body": ""},
+            {"body": "<svg xmlns='http://www.w3.org/2000/svg'/>"},
+            {"body": "GIF89a"},
+        ],
+    )
+    def test_a_file_that_is_no_whole_picture_is_502_and_leaves_nothing(
+        self, server: RunningServer, world: World, upstream: Upstream, fault: dict[str, Any]
+    ) -> None:
+        number = world.image("png_as_jpeg").id
+        upstream.faults.add("/original=true/", **fault)
+        check_error(fetch(server, number), 502)
+        check_nothing_came(server)
+        assert fetch(server, number).status_code == 200
+
+    def test_a_picture_of_3600_megapixels_is_refused_before_it_is_decoded(
+        self, server: RunningServer, world: World, upstream: Upstream
+    ) -> None:
+        body = bomb(60_000).decode("utf-8", "surrogateescape")
+        upstream.faults.add("/original=true/", body=body)
+        answer = check_error(fetch(server, world.image("png_as_jpeg").id), 502)
+        assert "pixels" in answer["error"]
+        check_nothing_came(server)
+
+    def test_a_video_without_frames_is_refused_with_a_clear_error(
+        self, server: RunningServer, world: World
+    ) -> None:
+        answer = check_error(fetch(server, world.image("video_frameless").id), 502)
+        assert "frames" in answer["error"]
+        check_nothing_came(server)
+
+    @pytest.mark.parametrize("status", [401, 403])
+    def test_civitai_wanting_a_key_is_400_and_says_what_to_do(
+        self, server: RunningServer, world: World, upstream: Upstream, status: int
+    ) -> None:
+        upstream.faults.add("image.get", status=status)
+        answer = check_error(fetch(server, world.image("no_lora").id), 400, "civitai_key")
+        assert "settings" in answer["error"]
+
+    @pytest.mark.parametrize("status", [429, 503])
+    def test_a_short_retry_after_is_waited_for(
+        self, server: RunningServer, world: World, upstream: Upstream, status: int
+    ) -> None:
+        upstream.faults.add("image.get", status=status, retry_after=1)
+        assert fetch(server, world.image("no_lora").id).status_code == 200
+        assert len(upstream.requests("image.get\\?")) == 2
+
+    @pytest.mark.parametrize("status", [429, 503])
+    def test_a_long_retry_after_is_handed_on(
+        self, server: RunningServer, world: World, upstream: Upstream, status: int
+    ) -> None:
+        upstream.faults.add("image.get", status=status, retry_after=120)
+        answer = fetch(server, world.image("no_lora").id)
+        check_error(answer, 503)
+        assert answer.headers["Retry-After"] == "120"
+        assert len(upstream.requests()) == 1
+
+    def test_a_dropped_connection_is_tried_once_more(
+        self, server: RunningServer, world: World, upstream: Upstream
+    ) -> None:
+        upstream.faults.add("image.get", drop=True)
+        assert fetch(server, world.image("no_lora").id).status_code == 200
+
+    @pytest.mark.parametrize(
+        "fault",
+        [{"delay": 30}, {"stall_after": 400}, {"rate": 30}],
+    )
+    def test_a_stalling_civitai_is_cut_and_is_502(
+        self, server: RunningServer, world: World, upstream: Upstream, fault: dict[str, Any]
+    ) -> None:
+        server.store.civitai.http.timeouts = Timeouts(connect=1, read=0.4)
+        upstream.faults.add("/original=true/", times=None, **fault)
+        check_error(fetch(server, world.image("png_as_jpeg").id), 502)
+        check_nothing_came(server)
+
+
+class TestUpstreamDown:
+    @pytest.fixture
+    def options(self) -> Options:
+        # Nothing listens on the discard port.
+        nowhere = "http://127.0.0.1:9"
+        return Options(civitai=nowhere, civitai_images=nowhere, huggingface=nowhere)
+
+    def test_is_502(self, server: RunningServer) -> None:
+        check_error(fetch(server, 70000001), 502)
+        check_nothing_came(server)
+
+
+class TestTheKey:
+    @pytest.fixture
+    def options(self, upstream: Upstream) -> Options:
+        return Options(
+            civitai=upstream.civitai,
+            civitai_images=upstream.civitai_images,
+            huggingface=upstream.huggingface,
+            overrides={"civitai_key": KEY},
+        )
+
+    def test_goes_to_civitai_in_a_header_and_nowhere_else(
+        self, server: RunningServer, world: World, upstream: Upstream
+    ) -> None:
+        item = fetched(server, world, "redirected")
+        shown = upstream.carrying(KEY)
+        assert {request.origin for request in shown} == {"civitai"}
+        assert {request.header("Authorization") for request in shown} == {f"Bearer {KEY}"}
+        assert not any(KEY in request.query for request in shown)
+        assert KEY not in server.get(f"/loras/gallery/{item['id']}/meta").text
+        assert KEY not in server.get("/gallery").text
+        for path in server.root.rglob("*"):
+            assert not path.is_file() or KEY.encode() not in path.read_bytes()
+
+    def test_is_not_taken_along_by_a_redirect(
+        self, server: RunningServer, world: World, upstream: Upstream
+    ) -> None:
+        upstream.faults.add("image.get", redirect=f"{upstream.storage}/steal")
+        fetch(server, world.image("no_lora").id)
+        assert upstream.requests("/steal", origin="storage")
+        assert {request.origin for request in upstream.carrying(KEY)} == {"civitai"}
+
+    def test_is_not_shown_again_when_a_redirect_comes_back(
+        self, server: RunningServer, world: World, upstream: Upstream
+    ) -> None:
+        upstream.faults.add("image.get", redirect=f"{upstream.storage}/there")
+        upstream.faults.add("/there", redirect=f"{upstream.civitai}/back")
+        fetch(server, world.image("no_lora").id)
+        (back,) = upstream.requests("/back", origin="civitai")
+        assert not back.carries(KEY)
+
+    def test_a_refused_key_is_400_and_the_text_does_not_hold_it(
+        self, server: RunningServer, world: World, upstream: Upstream
+    ) -> None:
+        upstream.faults.add("image.get", status=401)
+        answer = fetch(server, world.image("no_lora").id)
+        check_error(answer, 400, "civitai_key")
+        assert KEY not in answer.text
+
+
+class TestSamePictureTwice:
+    def test_a_number_whose_file_is_here_as_a_card_joins_it_with_the_richer_facts(
+        self, server: RunningServer, world: World, tmp_path: Path
+    ) -> None:
+        from comfyui_curator.store.gallery import Facts
+
+        image = world.image("png_as_jpeg")
+        path = tmp_path / "card.png"
+        path.write_bytes(image.content.data)
+        model = world.model("lora").id
+        card = Facts(id=image.uuid, file_uuid=image.uuid, source="original", model_id=model)
+        server.store.gallery.add_file(path, card)
+        item = fetched(server, world, "png_as_jpeg")
+        assert item["id"] == image.uuid
+        assert item["source"] == "original"
+        assert item["prompt"] == image.meta["prompt"]
+        assert server.get("/gallery").json()["total"] == 1
+        by_number = server.get(f"/loras/gallery/{image.id}/meta").json()
+        by_uuid = server.get(f"/loras/gallery/{image.uuid}/meta").json()
+        assert by_number == by_uuid
+        assert by_number["generation_data"]["meta"]["prompt"] == image.meta["prompt"]
+
+    def test_two_numbers_of_one_file_are_one_item(
+        self, server: RunningServer, world: World, upstream: Upstream
+    ) -> None:
+        one = world.image("png_as_jpeg")
+        upstream.faults.add(
+            "image.get\\?.*:12345}",
+            json={"result": {"data": {"json": {"id": 12345, "url": one.uuid, "type": "image"}}}},
+        )
+        upstream.faults.add("getGenerationData.*:12345}", json={"result": {"data": {"json": None}}})
+        first = fetched(server, world, "png_as_jpeg")
+        assert fetch(server, 12345).json()["id"] == first["id"]
+        assert len(upstream.requests(origin="civitai_images")) == 1
+
+
+class TestMedia:
+    def test_is_the_file_by_id_with_or_without_an_extension(
+        self, server: RunningServer, world: World
+    ) -> None:
+        item = fetched(server, world, "png_as_jpeg")
+        for name in (item["id"], f"{item['id']}.png", f"{item['id']}.jpeg", item["file_uuid"]):
+            answer = server.get(f"/loras/gallery/media/{name}")
+            assert answer.status_code == 200
+            assert answer.content == world.image("png_as_jpeg").content.data
+            assert answer.headers["Content-Type"] == "image/png"
+
+    def test_can_be_resumed_and_kept(self, server: RunningServer, world: World) -> None:
+        item = fetched(server, world, "video")
+        path = f"/loras/gallery/media/{item['id']}"
+        whole = server.get(path)
+        part = server.get(path, headers={"Range": "bytes=100-199"})
+        assert part.status_code == 206
+        assert part.content == whole.content[100:200]
+        again = server.get(path, headers={"If-None-Match": whole.headers["ETag"]})
+        assert again.status_code == 304
+        assert server.get(path, headers={"Range": "bytes=99999999-"}).status_code == 416
+
+    def test_carries_what_makes_it_harmless(self, server: RunningServer, world: World) -> None:
+        item = fetched(server, world, "png_as_jpeg")
+        for kind in ("media", "thumb"):
+            headers = server.get(f"/loras/gallery/{kind}/{item['id']}").headers
+            assert headers["X-Content-Type-Options"] == "nosniff"
+            assert headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
+            assert headers["Content-Disposition"].startswith("inline")
+            assert headers["Cache-Control"] == "no-cache"
+
+    def test_what_somebody_has_put_in_its_place_is_only_ever_saved(
+        self, server: RunningServer, world: World
+    ) -> None:
+        item = fetched(server, world, "png_as_jpeg")
+        path = server.store.host.data / "gallery" / item["file_path"]
+        path.write_text("<html><script>alert(1)</script></html>")
+        answer = server.get(f"/loras/gallery/media/{item['id']}")
+        assert answer.headers["Content-Type"] == "application/octet-stream"
+        assert answer.headers["Content-Disposition"].startswith("attachment")
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "1",
+            "..",
+            "%2e%2e%2fsettings.json",
+            "a%00b",
+            "CON",
+            "x" * 300,
+            "12%E2%80%AE",
+            "1/../../x",
+        ],
+    )
+    @pytest.mark.parametrize("kind", ["media", "thumb"])
+    def test_unknown_and_odd_names_are_404(
+        self, server: RunningServer, kind: str, name: str
+    ) -> None:
+        answer = server.get(f"/loras/gallery/{kind}/{name}")
+        assert answer.status_code == 404
+        assert answer.json()["error"]
+
+    def test_a_file_that_is_gone_is_404_and_comes_back_by_fetching_it_again(
+        self, server: RunningServer, world: World
+    ) -> None:
+        item = fetched(server, world, "png_as_jpeg")
+        server.post(f"/loras/gallery/{item['id']}/star", json={"starred": True})
+        (server.store.host.data / "gallery" / item["file_path"]).unlink()
+        check_error(server.get(f"/loras/gallery/media/{item['id']}"), 404)
+        assert fetched(server, world, "png_as_jpeg")["starred"] == 1
+        assert server.get(f"/loras/gallery/media/{item['id']}").status_code == 200
+
+
+class TestThumb:
+    def test_is_made_again_when_it_is_gone(self, server: RunningServer, world: World) -> None:
+        item = fetched(server, world, "png_as_jpeg")
+        (server.store.host.data / "gallery" / item["thumb_path"]).unlink()
+        answer = server.get(f"/loras/gallery/thumb/{item['id']}")
+        assert answer.headers["Content-Type"] == "image/webp"
+        assert (server.store.host.data / "gallery" / item["thumb_path"]).is_file()
+
+    def test_if_it_cannot_be_made_a_picture_shows_itself(
+        self, server: RunningServer, world: World
+    ) -> None:
+        item = fetched(server, world, "png_as_jpeg")
+        folder = server.store.host.data / "gallery"
+        (folder / item["thumb_path"]).unlink()
+        data = (folder / item["file_path"]).read_bytes()
+        (folder / item["file_path"]).write_bytes(data[:400])
+        answer = server.get(f"/loras/gallery/thumb/{item['id']}")
+        assert answer.status_code == 200
+        assert answer.content == data[:400]
+
+    def test_if_it_cannot_be_made_a_video_is_404(self, server: RunningServer, world: World) -> None:
+        item = fetched(server, world, "video")
+        folder = server.store.host.data / "gallery"
+        (folder / item["thumb_path"]).unlink()
+        data = (folder / item["file_path"]).read_bytes()
+        (folder / item["file_path"]).write_bytes(data[:200])
+        check_error(server.get(f"/loras/gallery/thumb/{item['id']}"), 404)
+
+
+class TestMeta:
+    def test_holds_what_upstream_said_and_one_name_for_each_fact(
+        self, server: RunningServer, world: World
+    ) -> None:
+        image = world.image("png_as_jpeg")
+        item = fetched(server, world, "png_as_jpeg")
+        meta = server.get(f"/loras/gallery/{item['id']}/meta").json()
+        assert meta["civitai_id"] == str(image.id)
+        assert meta["civitai_page"].endswith(f"/images/{image.id}")
+        assert meta["raw_item"]["id"] == image.id
+        assert meta["generation_data"]["meta"]["prompt"] == image.meta["prompt"]
+        assert meta["prompt"] == image.meta["prompt"]
+        assert meta["negative"] == image.meta["negativePrompt"]
+        assert meta["seed"] == image.meta["seed"]
+        assert meta["cfg"] == image.meta["cfgScale"]
+        assert meta["loras"][0]["model_id"] == world.model("lora").id
+
+    def test_survives_the_loss_of_its_file(self, server: RunningServer, world: World) -> None:
+        item = fetched(server, world, "png_as_jpeg")
+        (server.store.host.data / "gallery" / item["meta_path"]).unlink()
+        meta = server.get(f"/loras/gallery/{item['id']}/meta").json()
+        assert meta["prompt"] == item["prompt"]
+
+    def test_unknown_is_404(self, server: RunningServer) -> None:
+        check_error(server.get("/loras/gallery/1/meta"), 404)
+
+
+class TestStar:
+    def test_toggles_and_sets(self, server: RunningServer, world: World) -> None:
+        path = f"/loras/gallery/{fetched(server, world, 'no_lora')['id']}/star"
+        assert server.post(path).json() == {"starred": True}
+        assert server.post(path, json={}).json() == {"starred": False}
+        for _ in range(2):
+            assert server.post(path, json={"starred": True}).json() == {"starred": True}
+        for _ in range(2):
+            assert server.post(path, json={"starred": False}).json() == {"starred": False}
+
+    def test_toggles_at_once_are_all_counted(self, server: RunningServer, world: World) -> None:
+        path = f"/loras/gallery/{fetched(server, world, 'no_lora')['id']}/star"
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: server.post(path).json()["starred"], range(20)))
+        assert answers.count(True) == answers.count(False) == 10
+
+    def test_unknown_is_404_and_nonsense_400(self, server: RunningServer, world: World) -> None:
+        check_error(server.post("/loras/gallery/1/star", json={}), 404)
+        path = f"/loras/gallery/{fetched(server, world, 'no_lora')['id']}/star"
+        check_error(server.post(path, json={"starred": "perhaps"}), 400, "starred")
+
+    def test_is_told_to_whoever_listens(self, server: RunningServer, world: World) -> None:
+        heard: list[Any] = []
+        server.store.events.listen(heard.append)
+        item = fetched(server, world, "no_lora")
+        server.post(f"/loras/gallery/{item['id']}/star", json={"starred": True})
+        server.post(f"/loras/gallery/{item['id']}/star", json={"starred": True})
+        assert [(event.topic, event.data["change"]) for event in heard] == [
+            ("gallery", "added"),
+            ("gallery", "changed"),
+        ]
+
+
+class TestToInput:
+    def test_lays_the_file_there_under_its_true_format(
+        self, server: RunningServer, world: World
+    ) -> None:
+        item = fetched(server, world, "png_as_jpeg")
+        answer = server.post(f"/loras/gallery/to-input/{item['id']}")
+        name = f"civitai_{item['id']}.png"
+        assert answer.json() == {"filename": name, "subfolder": "", "type": "input"}
+        assert (server.store.host.input / name).read_bytes() == (
+            world.image("png_as_jpeg").content.data
+        )
+
+    def test_the_same_again_and_at_once_gives_one_file(
+        self, server: RunningServer, world: World
+    ) -> None:
+        item = fetched(server, world, "png_as_jpeg")
+        path = f"/loras/gallery/to-input/{item['id']}"
+        with ThreadPoolExecutor(8) as pool:
+            names = set(pool.map(lambda _: server.post(path).json()["filename"], range(8)))
+        assert names == {f"civitai_{item['id']}.png"}
+        assert [path.name for path in server.store.host.input.iterdir()] == list(names)
+
+    def test_never_writes_over_another_file_and_finds_its_own_again(
+        self, server: RunningServer, world: World
+    ) -> None:
+        item = fetched(server, world, "png_as_jpeg")
+        taken = server.store.host.input / f"civitai_{item['id']}.png"
+        taken.write_bytes(b"somebody's own")
+        path = f"/loras/gallery/to-input/{item['id']}"
+        names = [server.post(path).json()["filename"] for _ in range(3)]
+        assert names == [f"civitai_{item['id']}_2.png"] * 3
+        assert taken.read_bytes() == b"somebody's own"
+        assert len(list(server.store.host.input.iterdir())) == 2
+
+    def test_a_link_out_of_the_folder_is_not_followed(
+        self, server: RunningServer, world: World, tmp_path: Path
+    ) -> None:
+        item = fetched(server, world, "png_as_jpeg")
+        outside = tmp_path / "outside.png"
+        link = server.store.host.input / f"civitai_{item['id']}.png"
+        link.symlink_to(outside)
+        name = server.post(f"/loras/gallery/to-input/{item['id']}").json()["filename"]
+        assert name == f"civitai_{item['id']}_2.png"
+        assert not outside.exists()
+        assert link.is_symlink()
+
+    def test_a_change_there_leaves_the_gallery_alone(
+        self, server: RunningServer, world: World
+    ) -> None:
+        item = fetched(server, world, "png_as_jpeg")
+        name = server.post(f"/loras/gallery/to-input/{item['id']}").json()["filename"]
+        (server.store.host.input / name).write_bytes(b"painted over")
+        media = server.get(f"/loras/gallery/media/{item['id']}").content
+        assert media == world.image("png_as_jpeg").content.data
+
+    def test_a_video_gives_a_frame_or_itself(self, server: RunningServer, world: World) -> None:
+        item = fetched(server, world, "video")
+        path = f"/loras/gallery/to-input/{item['id']}"
+        for _ in range(2):
+            assert server.post(path).json()["filename"] == f"civitai_{item['id']}.png"
+        frame = opened((server.store.host.input / f"civitai_{item['id']}.png").read_bytes())
+        assert frame.size == (item["width"], item["height"])
+        assert server.post(f"{path}?as=media").json()["filename"] == f"civitai_{item['id']}.mp4"
+
+    def test_unknown_is_404_and_an_odd_wish_400(self, server: RunningServer, world: World) -> None:
+        check_error(server.post("/loras/gallery/to-input/1"), 404)
+        item = fetched(server, world, "no_lora")
+        check_error(server.post(f"/loras/gallery/to-input/{item['id']}?as=x"), 400, "as")
+
+    def test_a_folder_that_cannot_be_written_is_a_clear_error(
+        self, server: RunningServer, world: World
+    ) -> None:
+        item = fetched(server, world, "no_lora")
+        server.store.host.input.rmdir()
+        server.store.host.input.write_text("in the way")
+        answer = check_error(server.post(f"/loras/gallery/to-input/{item['id']}"), 422)
+        assert "input folder" in answer["error"]
+
+
+class TestList:
+    @pytest.fixture
+    def filled(self, server: RunningServer, world: World) -> list[dict[str, Any]]:
+        pictures = [image for image in world.images_of(world.model("lora")) if not image.label]
+        items = [fetch(server, image.id).json() for image in pictures[:12]]
+        fetched(server, world, "no_lora")
+        return items
+
+    def model(self, filled: list[dict[str, Any]]) -> int:
+        return filled[0]["model_id"]
+
+    def test_a_model_s_gallery_is_whole_and_newest_first(
+        self, server: RunningServer, filled: list[dict[str, Any]]
+    ) -> None:
+        found = server.get(f"/loras/{self.model(filled)}/gallery").json()
+        expected = sorted((item for item in filled), key=lambda item: item["created_at"])[::-1]
+        assert [item["createdAt"] for item in found["images"]] == [
+            item["created_at"] for item in expected
+        ]
+        assert found["images_total"] == len(filled)
+        assert found["status"] == "idle"
+        assert found["total"] is None
+        assert found["gallery_card"] == []
+        assert found["gallery_community"] == found["images"]
+        assert found["gallery_community_bytes"] == sum(item["file_size"] for item in filled)
+        assert found["default_preview"] == found["images"][0]["id"]
+        item = found["images"][0]
+        assert {"id", "ext", "has_thumb", "starred", "createdAt", "meta"} <= set(item)
+        assert {"civitai_id", "civitai_page", "url", "type", "width", "height"} <= set(item["meta"])
+        assert item["meta"]["url"] is None
+
+    def test_pages_join_to_the_whole_even_while_newer_ones_come(
+        self, server: RunningServer, world: World, filled: list[dict[str, Any]]
+    ) -> None:
+        path = f"/loras/{self.model(filled)}/gallery"
+        whole = [item["id"] for item in server.get(path).json()["images"]]
+        first = server.get(f"{path}?limit=5").json()
+        assert first["images_total"] == len(whole)
+        assert first["gallery_community"] == []
+        fetched(server, world, "exif_turned")
+        joined, page = first["images"], first
+        while page["next"]:
+            page = server.get(path, params={"limit": 5, "before": page["next"]}).json()
+            joined += page["images"]
+        seen = [item["id"] for item in joined]
+        assert [each for each in seen if each in whole] == whole
+
+    def test_filters(self, server: RunningServer, filled: list[dict[str, Any]]) -> None:
+        path = f"/loras/{self.model(filled)}/gallery"
+        chosen = filled[3]
+        server.post(f"/loras/gallery/{chosen['id']}/star", json={"starred": True})
+
+        def ids(**query: Any) -> list[str]:
+            for limit in ({}, {"limit": 100}):
+                found = server.get(path, params={**query, **limit}).json()
+                assert found["images_total"] == len(found["images"])
+            return [item["id"] for item in found["images"]]
+
+        assert ids(starred="true") == [chosen["id"]]
+        assert len(ids(starred="false")) == len(filled)
+        assert ids(source="original") == []
+        assert len(ids(source="community")) == len(filled)
+        assert ids(type="video") == []
+        word = chosen["prompt"].split("number ")[1].split()[0].strip(",")
+        assert chosen["id"] in ids(q=f"number {word}")
+        assert ids(q="nowhereword") == []
+        version = server.get(path).json()["images"][0]["versions"][0]
+        assert 0 < len(ids(version_id=version)) <= len(filled)
+        assert ids(version_id=1) == []
+        mine = [item["id"] for item in filled if item["username"] == chosen["username"]]
+        assert set(ids(q=chosen["username"])) == set(mine)
+
+    def test_a_model_without_pictures_is_an_empty_list(self, server: RunningServer) -> None:
+        for query in ("", "?limit=10"):
+            found = server.get(f"/loras/987654/gallery{query}").json()
+            assert found["images"] == []
+            assert found["images_total"] == 0
+            assert found["status"] == "idle"
+            assert found["default_preview"] is None
+
+    @pytest.mark.parametrize(
+        ("query", "field"),
+        [
+            ("limit=0", "limit"),
+            ("limit=x", "limit"),
+            ("source=mine", "source"),
+            ("type=audio", "type"),
+            ("starred=perhaps", "starred"),
+            ("version_id=v1", "version_id"),
+        ],
+    )
+    def test_filters_that_cannot_be_read_are_400(
+        self, server: RunningServer, query: str, field: str
+    ) -> None:
+        check_error(server.get(f"/loras/1/gallery?{query}"), 400, field)
+        check_error(server.get(f"/gallery?{query}"), 400, field)
+
+    def test_a_cursor_that_is_none_is_400(
+        self, server: RunningServer, filled: list[dict[str, Any]]
+    ) -> None:
+        path = f"/loras/{self.model(filled)}/gallery?limit=2&before=nonsense"
+        assert server.get(path).status_code == 400
+
+    def test_all_pictures_come_last_added_first(
+        self, server: RunningServer, world: World, filled: list[dict[str, Any]]
+    ) -> None:
+        found = server.get("/gallery?limit=4").json()
+        assert found["total"] == len(filled) + 1
+        assert found["images"][0]["id"] == str(world.image("no_lora").id)
+        rest = server.get("/gallery", params={"limit": 500, "before": found["next"]}).json()
+        assert [item["id"] for item in found["images"] + rest["images"]][1:] == [
+            item["id"] for item in reversed(filled)
+        ]
+        assert rest["next"] is None
+
+    def test_all_pictures_filtered(
+        self, server: RunningServer, filled: list[dict[str, Any]]
+    ) -> None:
+        server.post(f"/loras/gallery/{filled[2]['id']}/star", json={"starred": True})
+        starred = server.get("/gallery?starred=true&type=image&source=community").json()
+        assert [item["id"] for item in starred["images"]] == [filled[2]["id"]]
+        assert starred["total"] == 1
+        assert server.get("/gallery?type=video").json()["total"] == 0
+        assert server.get("/gallery?source=original").json()["total"] == 0
+        assert server.get("/gallery?q=nowhereword").json()["total"] == 0
+
+    def test_the_models_that_have_pictures(
+        self, server: RunningServer, world: World, filled: list[dict[str, Any]]
+    ) -> None:
+        models = server.get("/gallery/models").json()["models"]
+        assert [(each["model_id"], each["count"]) for each in models] == [
+            (world.model("lora").id, len(filled)),
+            (0, 1),
+        ]
+        assert models[0]["name"] == world.model("lora").name
+        assert server.get(f"/loras/gallery/thumb/{models[0]['thumb']}").status_code == 200
+
+    def test_the_catalog_tells_of_the_gallery(
+        self, server: RunningServer, world: World, filled: list[dict[str, Any]]
+    ) -> None:
+        entry = {
+            "file": "x.safetensors",
+            "dest": "loras",
+            "name": "x",
+            "civitai_version_id": world.version("lora").id,
+            "civitai_model_id": world.model("lora").id,
+        }
+        server.store.catalog.add_entries("loras", "sdxl_loras", [entry])
+
+        def listed() -> dict[str, Any]:
+            return server.get("/loras").json()["categories"][0]["models"][0]
+
+        assert listed()["gallery_count"] == listed()["gallery_comm_count"] == len(filled)
+        fetched(server, world, "exif_turned")
+        assert listed()["gallery_count"] == len(filled) + 1
+
+
+class TestRestart:
+    def test_everything_is_there_again(
+        self, tmp_path: Path, options: Options, world: World
+    ) -> None:
+        with RunningServer(tmp_path / "root", options) as server:
+            item = fetched(server, world, "png_as_jpeg")
+            server.post(f"/loras/gallery/{item['id']}/star", json={"starred": True})
+            before = server.get("/gallery").text
+        with RunningServer(tmp_path / "root", options) as server:
+            assert server.get("/gallery").text == before
+            assert server.get(f"/loras/gallery/media/{item['id']}").status_code == 200
+
+    def test_a_download_does_not_hold_up_the_end(
+        self, tmp_path: Path, options: Options, world: World, upstream: Upstream
+    ) -> None:
+        upstream.faults.add("/original=true/", rate=2_000, times=None)
+        with RunningServer(tmp_path / "root", options) as server:
+            answers: list[requests.Response] = []
+            number = world.image("png_as_jpeg").id
+            asking = threading.Thread(target=lambda: answers.append(fetch(server, number)))
+            asking.start()
+            while not upstream.requests("/original=true/"):
+                pass
+            server.store.civitai.close()
+            asking.join()
+        assert answers[0].status_code in (502, 503)
+        with RunningServer(tmp_path / "root", options) as server:
+            check_nothing_came(server)
