@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from comfyui_curator.store import Options
 from comfyui_curator.store.gallery import Facts
-from tests import chromium
 from tests.serving import RunningServer
 
 
@@ -59,19 +58,9 @@ def server(tmp_path: Path) -> Iterator[RunningServer]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def rebound() -> Iterator[Browser]:
-    """A browser for which `rebound.example` is this machine, as after DNS rebinding."""
-    flags = [*chromium.FLAGS, "--host-resolver-rules=MAP rebound.example 127.0.0.1"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium.find(), args=flags)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def page(rebound: Browser) -> Iterator[Page]:
-    page = rebound.new_page()
+def page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page()
     yield page
     page.close()
 

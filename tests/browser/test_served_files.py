@@ -9,9 +9,8 @@ import pytest
 from comfyui_curator.store import Options
 from comfyui_curator.store.gallery import Facts
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from tests import chromium
 from tests.serving import RunningServer
 
 STAR = "/api/admin/loras/gallery/7/star"
@@ -24,16 +23,6 @@ ATTACKS = {
     "html behind JPEG's magic": f"\xff\xd8\xff\xe0<html><script>{SCRIPT}</script></html>",
     "xml": f'<?xml version="1.0"?><x xmlns="http://www.w3.org/1999/xhtml"><script>{SCRIPT}</script></x>',
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=chromium.find(), args=list(chromium.FLAGS)
-        )
-        yield started
-        started.close()
 
 
 @pytest.fixture

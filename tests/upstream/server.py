@@ -137,9 +137,10 @@ class Upstream:
         for runner in self._runners:
             self._wait(runner.cleanup())
         self._runners.clear()
+        # In its own thread: the caller's may have a running loop (Playwright's).
+        self._wait(self._loop.shutdown_default_executor())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
-        self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
 
     def _wait(self, work: Coroutine[Any, Any, _T]) -> _T:
