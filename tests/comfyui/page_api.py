@@ -30,38 +30,60 @@ def _size(default: int) -> list[Any]:
     return ["INT", {"default": default, "min": 1, "max": 16384}]
 
 
-# The page opens with this workflow; a node it does not know puts a dialog over everything.
-_FIRST_WORKFLOW: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+def _choice(*names: str) -> list[Any]:
+    return [list(names), {}]
+
+
+_LATENT_SIZE = {"width": _size(512), "height": _size(512), "batch_size": _size(1)}
+
+# Both pages open with a workflow of these; a node that they do not know puts dialogs before all.
+_FIRST_WORKFLOWS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "CheckpointLoaderSimple": (
-        {"required": {"ckpt_name": [["v1-5-pruned-emaonly-fp16.safetensors"]]}},
+        {"ckpt_name": _choice("v1-5-pruned-emaonly-fp16.safetensors")},
         ("MODEL", "CLIP", "VAE"),
     ),
+    "CLIPLoader": (
+        {
+            "clip_name": _choice("qwen_3_4b.safetensors"),
+            "type": _choice("lumina2"),
+            "device": _choice("default"),
+        },
+        ("CLIP",),
+    ),
     "CLIPTextEncode": (
-        {"required": {"text": ["STRING", {"multiline": True}], "clip": ["CLIP", {}]}},
+        {"text": ["STRING", {"multiline": True}], "clip": ["CLIP", {}]},
         ("CONDITIONING",),
     ),
-    "EmptyLatentImage": (
-        {"required": {"width": _size(512), "height": _size(512), "batch_size": _size(1)}},
-        ("LATENT",),
-    ),
+    "EmptyLatentImage": (_LATENT_SIZE, ("LATENT",)),
+    "EmptySD3LatentImage": (_LATENT_SIZE, ("LATENT",)),
     "KSampler": (
         {
-            "required": {
-                "model": ["MODEL", {}],
-                "seed": ["INT", {"default": 0, "max": 2**64 - 1, "control_after_generate": True}],
-                "steps": _size(20),
-                "cfg": ["FLOAT", {"default": 8.0, "min": 0.0, "max": 100.0, "step": 0.1}],
-                "sampler_name": [["euler"]],
-                "scheduler": [["normal"]],
-                "positive": ["CONDITIONING", {}],
-                "negative": ["CONDITIONING", {}],
-                "latent_image": ["LATENT", {}],
-                "denoise": ["FLOAT", {"default": 1.0, "min": 0.0, "max": 1.0, "step": 0.01}],
-            }
+            "model": ["MODEL", {}],
+            "seed": ["INT", {"default": 0, "max": 2**64 - 1, "control_after_generate": True}],
+            "steps": _size(20),
+            "cfg": ["FLOAT", {"default": 8.0, "min": 0.0, "max": 100.0, "step": 0.1}],
+            "sampler_name": _choice("euler", "res_multistep"),
+            "scheduler": _choice("normal", "simple"),
+            "positive": ["CONDITIONING", {}],
+            "negative": ["CONDITIONING", {}],
+            "latent_image": ["LATENT", {}],
+            "denoise": ["FLOAT", {"default": 1.0, "min": 0.0, "max": 1.0, "step": 0.01}],
         },
         ("LATENT",),
     ),
-    "VAEDecode": ({"required": {"samples": ["LATENT", {}], "vae": ["VAE", {}]}}, ("IMAGE",)),
+    "ModelSamplingAuraFlow": (
+        {"model": ["MODEL", {}], "shift": ["FLOAT", {"default": 1.73}]},
+        ("MODEL",),
+    ),
+    "UNETLoader": (
+        {
+            "unet_name": _choice("z_image_turbo_bf16.safetensors"),
+            "weight_dtype": _choice("default"),
+        },
+        ("MODEL",),
+    ),
+    "VAEDecode": ({"samples": ["LATENT", {}], "vae": ["VAE", {}]}, ("IMAGE",)),
+    "VAELoader": ({"vae_name": _choice("ae.safetensors")}, ("VAE",)),
 }
 
 
@@ -108,7 +130,10 @@ def _core_nodes(input_folder: Path) -> dict[str, Any]:
     load = {"required": {"image": [files, {"image_upload": True}]}}
     save = {"required": {**shown, "filename_prefix": prefix}, "hidden": hidden}
     preview = {"required": shown, "hidden": hidden}
-    drawn = {name: _node(name, name, *facts) for name, facts in _FIRST_WORKFLOW.items()}
+    drawn = {
+        name: _node(name, name, {"required": inputs}, outputs)
+        for name, (inputs, outputs) in _FIRST_WORKFLOWS.items()
+    }
     return {
         **drawn,
         "LoadImage": _node("LoadImage", "Load Image", load, ("IMAGE", "MASK")),
