@@ -35,6 +35,7 @@ class Compactor:
         self._one = threading.Lock()
         self._thread: threading.Thread | None = None
         self._not_before = 0.0
+        self._finished = False
         self._limit()
 
     def wake(self) -> None:
@@ -54,6 +55,21 @@ class Compactor:
             finally:
                 self._limit()
 
+    def finish(self) -> None:
+        """Wait for a compaction that goes on, do one if there is something to do, then no more.
+
+        Raises DiskFull or CuratorError; the journal holds everything then.
+        """
+        with self._one:
+            try:
+                journal = self._core.journal
+                if journal and (journal.offset or files.rotated(self._folder)):
+                    self._compact()
+            except OSError as error:
+                raise disk_error(error, files.SNAPSHOT) from error
+            finally:
+                self._finished = True
+
     def _run(self) -> None:
         try:
             self.compact()
@@ -67,7 +83,7 @@ class Compactor:
     def _compact(self) -> None:
         core = self._core
         journal = core.journal
-        if journal is None:
+        if journal is None or self._finished:
             return
         # First without the lock, so that there is little left to sync while others wait.
         journal.sync(journal.position)

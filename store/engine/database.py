@@ -33,8 +33,14 @@ class Database:
     """All collections of one folder, owned by this process until `close`."""
 
     def __init__(
-        self, core: Core, compactor: Compactor, ownership: Ownership, recovery: Recovery
+        self,
+        folder: Path,
+        core: Core,
+        compactor: Compactor,
+        ownership: Ownership,
+        recovery: Recovery,
     ) -> None:
+        self.folder = folder
         self._core = core
         self._compactor = compactor
         self._ownership = ownership
@@ -76,7 +82,7 @@ class Database:
             leftover.unlink(missing_ok=True)
         compactor = Compactor(core, folder, edited=recovery.edited)
         core.grown = compactor.wake
-        database = cls(core, compactor, ownership, recovery)
+        database = cls(folder, core, compactor, ownership, recovery)
         if reading.bad and recovery.copy:
             # A journal without the damage; until then every start would find it again.
             compactor.wake()
@@ -112,8 +118,7 @@ class Database:
             for wording in self._searched():
                 wording.stop()
             try:
-                if journal.offset:
-                    self._compactor.compact()
+                self._compactor.finish()
             except CuratorError as error:
                 log.error("the journal stays as it is: %s", error)
             with core.lock:

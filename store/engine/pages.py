@@ -61,7 +61,7 @@ def search_page(rows: Rows, asked: Asked, text: str) -> Page:
     """A page of the records of a value that hold the words of a text."""
     words = rows.words()
     with rows.lock:
-        matches = words.match(text)
+        matches = words.match(text, rows.next_id)
         entries = asked.index.entries(asked.value)
         if matches is None:
             entries = list(entries)

@@ -63,8 +63,10 @@ def _read(folder: Path, collection: str) -> dict[int, bytes]:
 
 
 def _identity(folder: Path) -> tuple[object, ...]:
+    """What differs as soon as a compaction has moved anything."""
+    journals = tuple(files.rotated(folder))
     try:
         stat = (folder / files.SNAPSHOT).stat()
     except FileNotFoundError:
-        return ()
-    return (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+        return journals
+    return (journals, stat.st_ino, stat.st_mtime_ns, stat.st_size)

@@ -75,10 +75,10 @@ class Words:
         for word in new - old:
             self._add(word, doc_id)
 
-    def match(self, query: str) -> Matches | None:
+    def match(self, query: str, size: int) -> Matches | None:
         """The records that hold all words of the query, the last one as the beginning of a word.
 
-        None when there is no word in the query.
+        `size` is beyond every document id. None when there is no word in the query.
         """
         *whole, last = split(query) or [""]
         if not last:
@@ -86,7 +86,7 @@ class Words:
         bits = self._beginning(last)
         for word in whole:
             bits &= _number(self._postings.get(word, b""))
-        return Matches(bits, self._size)
+        return Matches(bits, size)
 
     def _beginning(self, prefix: str) -> int:
         """The documents with a word that begins like this, as bits."""
