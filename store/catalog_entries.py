@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from .civitai_types import category_name
 from .documents import Unusable
+from .json_values import integer, text
 
 Json = dict[str, Any]
 
@@ -42,11 +43,11 @@ class Found:
         self.catalog = catalog
         self.category = category
         self.entry = entry
-        self.file = _text(entry.get("file"))
-        self.dest = tidy_folder(_text(entry.get("dest")))
-        self.version_id = _number(entry.get("civitai_version_id"))
-        self.model_id = _number(entry.get("civitai_model_id"))
-        self.file_id = _number(entry.get("civitai_file_id"))
+        self.file = text(entry.get("file"))
+        self.dest = tidy_folder(text(entry.get("dest")))
+        self.version_id = integer(entry.get("civitai_version_id"))
+        self.model_id = integer(entry.get("civitai_model_id"))
+        self.file_id = integer(entry.get("civitai_file_id"))
         self.folder, self.name = self.dest, self.file
         if "/" in self.file or "\\" in self.file:
             deeper, _, self.name = tidy_folder(self.file).rpartition("/")
@@ -131,14 +132,4 @@ def _next_version(data: Json, categories: list[Json]) -> Json:
 
 
 def _is_of(entry: Mapping[str, Any], file: str, dest: str) -> bool:
-    return entry.get("file") == file and tidy_folder(_text(entry.get("dest"))) == dest
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _number(value: Any) -> int | None:
-    if isinstance(value, str) and value.isascii() and value.isdigit():
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return entry.get("file") == file and tidy_folder(text(entry.get("dest"))) == dest

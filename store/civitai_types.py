@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
 from .errors import Impossible, NotFound
+from .json_values import integer, mapping, mappings, number, text
 from .names import relative_folder, safe_name
 
 Json = dict[str, Any]
@@ -62,10 +63,10 @@ def category_name(category: str) -> str:
 
 def filing(version: Mapping[str, Any], dest: str | None) -> Filing:
     """Where a version's file belongs; `dest` from the caller wins. Raises Impossible, BadInput."""
-    kind = _text(_mapping(version.get("model")).get("type"))
+    kind = text(mapping(version.get("model")).get("type"))
     usual = _FILING.get(kind.lower())
     if kind.lower() == "checkpoint":
-        family = _text(version.get("baseModel")).lower().replace(" ", "")
+        family = text(version.get("baseModel")).lower().replace(" ", "")
         if family.startswith(_DIFFUSION_FAMILIES):
             usual = _DIFFUSION
     if dest:
@@ -82,8 +83,8 @@ def filing(version: Mapping[str, Any], dest: str | None) -> Filing:
 
 def chosen_file(version: Mapping[str, Any], file_id: int | None) -> Json:
     """The file that is asked for, or the version's primary one. Raises NotFound, Impossible."""
-    files = [_mapping(file) for file in _list(version.get("files"))]
-    usable = [file for file in files if _text(file.get("name")).strip()]
+    files = mappings(version.get("files"))
+    usable = [file for file in files if text(file.get("name")).strip()]
     if file_id is not None:
         for file in usable:
             if file.get("id") == file_id:
@@ -93,7 +94,7 @@ def chosen_file(version: Mapping[str, Any], file_id: int | None) -> Json:
         if file.get("primary") is True:
             return file
     for file in usable:
-        if _text(file.get("type")).lower() not in _NO_MODEL_FILES:
+        if text(file.get("type")).lower() not in _NO_MODEL_FILES:
             return file
     raise Impossible("This version has no file that could be downloaded.")
 
@@ -102,25 +103,25 @@ def new_entry(
     version_id: int, version: Mapping[str, Any], file: Mapping[str, Any], dest: str
 ) -> Json:
     """The catalog entry of a version's file, with the keys of studio.md §2."""
-    model = _mapping(version.get("model"))
-    base_model = _text(version.get("baseModel"))
-    precision = _text(_mapping(file.get("metadata")).get("fp"))
-    sha256 = _text(_mapping(file.get("hashes")).get("SHA256"))
-    downloads = _mapping(version.get("stats")).get("downloadCount")
+    model = mapping(version.get("model"))
+    base_model = text(version.get("baseModel"))
+    precision = text(mapping(file.get("metadata")).get("fp"))
+    sha256 = text(mapping(file.get("hashes")).get("SHA256"))
+    downloads = integer(mapping(version.get("stats")).get("downloadCount"))
     entry: Json = {
         "name": display_name(version, file),
-        "file": safe_name(_text(file.get("name")), fallback=f"civitai_{version_id}"),
+        "file": safe_name(text(file.get("name")), fallback=f"civitai_{version_id}"),
         "dest": dest,
         "source": "civitai",
         "size_gb": _gigabytes(file.get("sizeKB")),
         "tags": ["nsfw"] if model.get("nsfw") is True else [],
         "civitai_version_id": version_id,
-        "civitai_model_id": _number(version.get("modelId")),
-        "civitai_file_id": _number(file.get("id")),
-        "civitai_model_name": _text(model.get("name")),
-        "civitai_version": _text(version.get("name")),
+        "civitai_model_id": integer(version.get("modelId")),
+        "civitai_file_id": integer(file.get("id")),
+        "civitai_model_name": text(model.get("name")),
+        "civitai_version": text(version.get("name")),
         "civitai_base_model": base_model,
-        "civitai_type": _text(model.get("type")),
+        "civitai_type": text(model.get("type")),
         "civitai_tags": texts(model.get("tags")),
         "civitai_fp": precision,
         "trainedWords": texts(version.get("trainedWords")),
@@ -128,24 +129,24 @@ def new_entry(
     }
     if sha256:
         entry["hash"] = sha256.lower()
-    if _number(downloads) is not None:
+    if downloads is not None:
         entry["downloads"] = downloads
     return entry
 
 
 def display_name(version: Mapping[str, Any], file: Mapping[str, Any]) -> str:
     """`ModelName VersionName [BaseModel FP]`, without what is unknown or said already."""
-    model = _text(_mapping(version.get("model")).get("name")).strip()
-    name = _text(version.get("name")).strip()
-    precision = _text(_mapping(file.get("metadata")).get("fp")).strip().upper()
+    model = text(mapping(version.get("model")).get("name")).strip()
+    name = text(version.get("name")).strip()
+    precision = text(mapping(file.get("metadata")).get("fp")).strip().upper()
     title = " ".join(part for part in (model, name if name != model else "") if part)
-    facts = " ".join(p for p in (_text(version.get("baseModel")).strip(), precision) if p)
+    facts = " ".join(p for p in (text(version.get("baseModel")).strip(), precision) if p)
     return f"{title} [{facts}]" if facts else title
 
 
 def restriction(version: Mapping[str, Any]) -> str | None:
     """Why CivitAI does not hand out this version's files; None when it does."""
-    control = _text(version.get("usageControl"))
+    control = text(version.get("usageControl"))
     if not control or control == "Download":
         return None
     return f"CivitAI offers this version for {control} only, not for download."
@@ -153,27 +154,10 @@ def restriction(version: Mapping[str, Any]) -> str | None:
 
 def texts(value: Any) -> list[str]:
     """The texts of a list from upstream."""
-    return [_text(item) for item in _list(value) if isinstance(item, str)]
+    items = cast(list[Any], value) if isinstance(value, list) else []
+    return [item for item in items if isinstance(item, str)]
 
 
 def _gigabytes(kibibytes: Any) -> float:
     """Decimal gigabytes, exact to the byte, so that what is expected can be compared."""
-    known = isinstance(kibibytes, (int, float)) and kibibytes > 0
-    return round(kibibytes * 1024 / 1e9, 9) if known else 0.0
-
-
-def _text(value: Any) -> str:
-    """A text that can be written as UTF-8 (upstream cuts emoji in halves), or nothing."""
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
-
-
-def _number(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _mapping(value: Any) -> Json:
-    return cast(Json, value) if isinstance(value, dict) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return cast(list[Any], value) if isinstance(value, list) else []
+    return round(max(number(kibibytes) or 0.0, 0.0) * 1024 / 1e9, 9)

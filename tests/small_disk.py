@@ -7,13 +7,13 @@ import errno
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from unittest.mock import patch
 
 
 @contextlib.contextmanager
-def full(folder: Path) -> Iterator[None]:
+def full(folder: Path) -> Generator[None]:
     """`folder` has no room within the block: really where we may mount, else as fsync tells it."""
     if not _is_small_disk(folder):
 
@@ -32,7 +32,7 @@ def full(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
+def small_disk(folder: Path) -> Generator[Path]:
     """A folder on a disk of 256 KiB where mounting is allowed, else a plain folder."""
     folder.mkdir()
     mounted = sys.platform == "linux" and _mount(folder)
