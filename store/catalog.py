@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .catalog_answers import Answer, Answers, GalleryFacts, catalog_list, civitai_map, serialised
+from .catalog_answers import Answer, Answers, GalleryFacts, catalog_list, civitai_map
 from .catalog_entries import Found, Json, tidy_folder
 from .catalog_file import CatalogFile
 from .catalog_index import Index, free_name, is_lora
@@ -21,8 +21,8 @@ from .names import is_safe_name, relative_folder
 from .presence import Presence
 from .remote.civitai import CivitAI
 
-# Free space changes all the time; an answer is renewed when it has changed by 64 MiB.
-_FREE_SPACE_GRAIN = 26
+# Free space changes all the time; told in these steps, a list stays the same meanwhile.
+_FREE_SPACE_STEP = 1 << 28
 
 
 class Catalog:
@@ -199,9 +199,9 @@ class Catalog:
         def build() -> Json:
             return catalog_list(file.name, state, sight, free_bytes, facts)
 
-        if facts:
-            return serialised(build())
-        made_from = (state.generation, sight.stamp, free_bytes >> _FREE_SPACE_GRAIN)
+        # What the gallery knows changes with an event.
+        seq = self._events.seq if facts else 0
+        made_from = (state.generation, sight.stamp, free_bytes, seq)
         return self._answers.get(file.name, made_from, build)
 
     def _publish(self, catalog: str, change: str) -> None:
@@ -231,6 +231,6 @@ def _already(found: Found) -> Json:
 
 def _free_bytes(folder: Path) -> int:
     try:
-        return shutil.disk_usage(folder).free
+        return shutil.disk_usage(folder).free // _FREE_SPACE_STEP * _FREE_SPACE_STEP
     except OSError:
         return 0

@@ -34,18 +34,9 @@ class Answers:
         kept = self._kept.get(name)
         if kept and kept[0] == made_from:
             return kept[1]
-        answer = serialised(build())
+        answer = _serialised(build())
         self._kept[name] = (made_from, answer)
         return answer
-
-
-def serialised(data: Json) -> Answer:
-    """The answer; integers beyond 64 bits stay what they are."""
-    try:
-        body = orjson.dumps(data)
-    except TypeError:
-        body = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
-    return Answer(body, hashlib.blake2b(body, digest_size=12).hexdigest())
 
 
 _UNKNOWN: Json = {
@@ -218,3 +209,12 @@ def _expected_bytes(entry: Mapping[str, Any]) -> int:
     if not isinstance(size, (int, float)) or not 0 < size < 1e9:
         return 0
     return int(size * 1e9)
+
+
+def _serialised(data: Json) -> Answer:
+    """The answer; integers beyond 64 bits stay what they are."""
+    try:
+        body = orjson.dumps(data)
+    except TypeError:
+        body = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+    return Answer(body, hashlib.blake2b(body, digest_size=12).hexdigest())

@@ -238,7 +238,7 @@ class TestTheList:
         assert (shown["problem"]["line"], shown["problem"]["column"]) == (2, 17)
         assert loras(catalog)["problem"] is None
 
-    def test_loras_show_what_their_gallery_holds(self, catalog: Catalog) -> None:
+    def test_loras_show_what_their_gallery_holds(self, catalog: Catalog, events: Events) -> None:
         catalog.add_entries("loras", "sdxl_loras", [{**ENTRY, "civitai_model_id": 7}])
         catalog.add_entries("loras", "sdxl_loras", [{**ENTRY, "file": "b.safetensors"}])
         catalog.gallery_facts = lambda model_id: {"gallery_count": model_id, "gallery_thumb": "9"}
@@ -246,6 +246,9 @@ class TestTheList:
         assert shown["a.safetensors"]["gallery_count"] == 7
         assert shown["a.safetensors"]["gallery_thumb"] == "9"
         assert shown["b.safetensors"]["gallery_count"] == 0
+        catalog.gallery_facts = lambda model_id: {"gallery_count": 8}
+        events.publish("gallery", id="1", model_id=7, change="added")
+        assert items(loras(catalog))["a.safetensors"]["gallery_count"] == 8
 
 
 class TestTheMap:
