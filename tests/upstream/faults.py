@@ -70,6 +70,8 @@ class Fault:
     hits: int = 0
     """How many requests it has hit."""
     seen: int = 0
+    ended: bool = False
+    """Cleared: what waits on account of it waits no more."""
 
     @property
     def replaces(self) -> bool:
@@ -111,6 +113,8 @@ class Faults:
     def clear(self) -> None:
         """No faults any more; what is delayed or stalled goes on at once."""
         with self._lock:
+            for fault in self._faults:
+                fault.ended = True
             self._faults.clear()
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._let_go)
@@ -134,9 +138,9 @@ class Faults:
                 return fault
         return None
 
-    async def pause(self, seconds: float) -> None:
+    async def pause(self, fault: Fault, seconds: float) -> None:
         """Wait so long, or until the faults are cleared."""
-        if seconds > 0:
+        if seconds > 0 and not fault.ended:
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._release.wait(), seconds)
 
@@ -149,13 +153,16 @@ async def answer(
     faults: Faults, fault: Fault, request: web.Request, handler: Handler
 ) -> web.StreamResponse:
     """The request's answer with the fault in it."""
-    await faults.pause(fault.delay)
+    await faults.pause(fault, fault.delay)
     if fault.drop:
         _hang_up(request)
         return web.Response()
-    if fault.no_range:
-        request[IGNORES_RANGE] = True
-    true = _replaced(fault) if fault.replaces else await handler(request)
+    # One task answers all requests of a connection: back to what it was.
+    before = IGNORES_RANGE.set(fault.no_range)
+    try:
+        true = _replaced(fault) if fault.replaces else await handler(request)
+    finally:
+        IGNORES_RANGE.reset(before)
     true.headers.update(fault.headers)
     if fault.retry_after is not None:
         true.headers["Retry-After"] = str(fault.retry_after)
@@ -212,8 +219,8 @@ async def _sent(
         pieces = [body[: fault.stall_after], body[fault.stall_after :]]
     for number, piece in enumerate(pieces):
         if number:
-            await faults.pause(fault.stall)
-        await _written(faults, response, piece, fault.rate)
+            await faults.pause(fault, fault.stall)
+        await _written(faults, fault, response, piece)
     if ends_early:
         _hang_up(request)
     else:
@@ -221,16 +228,11 @@ async def _sent(
     return response
 
 
-async def _written(
-    faults: Faults, response: web.StreamResponse, data: bytes, rate: int | None
-) -> None:
-    if rate is None:
-        await response.write(data)
-        return
-    step = max(1, rate // 10)
+async def _written(faults: Faults, fault: Fault, response: web.StreamResponse, data: bytes) -> None:
+    step = max(1, fault.rate // 10) if fault.rate else max(1, len(data))
     for start in range(0, len(data), step):
         await response.write(data[start : start + step])
-        await faults.pause(0.1)
+        await faults.pause(fault, 0.1 if fault.rate else 0)
 
 
 def _hang_up(request: web.Request) -> None:

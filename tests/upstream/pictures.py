@@ -18,11 +18,7 @@ def draw(salt: str, width: int, height: int, *, turn: float = 0.0) -> Image.Imag
     choice = random.Random(salt)
     top, low = ([choice.randrange(256) for _ in range(3)] for _ in range(2))
     ramp = ImageOps.fit(Image.linear_gradient("L"), (width, height))
-    sky = Image.composite(
-        Image.new("RGB", (width, height), (low[0], low[1], low[2])),
-        Image.new("RGB", (width, height), (top[0], top[1], top[2])),
-        ramp,
-    )
+    sky = ImageOps.colorize(ramp, (top[0], top[1], top[2]), (low[0], low[1], low[2]))
     pen = ImageDraw.Draw(sky)
     for _ in range(choice.randrange(4, 9)):
         radius = choice.randrange(height // 20, height // 5 + 1)
@@ -38,7 +34,7 @@ def jpeg(salt: str, width: int, height: int) -> bytes:
 
 
 def webp(salt: str, width: int, height: int) -> bytes:
-    return _saved(draw(salt, width, height), "WEBP", quality=80, method=2)
+    return _saved(draw(salt, width, height), "WEBP", quality=80, method=0)
 
 
 def png(salt: str, width: int, height: int, texts: dict[str, str] | None = None) -> bytes:
@@ -46,7 +42,7 @@ def png(salt: str, width: int, height: int, texts: dict[str, str] | None = None)
     info = PngInfo()
     for name, text in (texts or {}).items():
         info.add_itxt(name, text)
-    return _saved(draw(salt, width, height), "PNG", pnginfo=info, compress_level=3)
+    return _saved(draw(salt, width, height), "PNG", pnginfo=info, compress_level=1)
 
 
 def turned_jpeg(salt: str, width: int, height: int) -> bytes:

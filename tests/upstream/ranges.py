@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import datetime
 from email.utils import format_datetime, parsedate_to_datetime
 
 from aiohttp import web
 
-IGNORES_RANGE = "ignores range"
-"""Set in a request that is to be answered whole."""
+IGNORES_RANGE = ContextVar("IGNORES_RANGE", default=False)
+"""True while a request is to be answered whole."""
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
@@ -68,7 +69,7 @@ def _is_fresh(request: web.Request, told: Mapping[str, str]) -> bool:
 
 def _is_same(request: web.Request, told: Mapping[str, str]) -> bool:
     """Whether a part of these very bytes may be sent: If-Range, where there is one, names them."""
-    if request.get(IGNORES_RANGE):
+    if IGNORES_RANGE.get():
         return False
     named = request.headers.get("If-Range")
     return named is None or named.strip() in (told["ETag"], told["Last-Modified"])

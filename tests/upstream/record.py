@@ -6,7 +6,7 @@ import re
 import threading
 from collections import Counter
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, unquote, unquote_plus
 
 from .records import Json
 
@@ -37,12 +37,13 @@ class Request:
     @property
     def decoded(self) -> str:
         """Path and query without percent signs, for a pattern to match."""
-        return unquote(f"{self.path}?{self.query}" if self.query else self.path)
+        path = unquote(self.path)
+        return f"{path}?{unquote_plus(self.query)}" if self.query else path
 
     def carries(self, secret: str) -> bool:
         """Whether the text stands anywhere in it: path, query, headers or body."""
-        places = [self.path, self.query, unquote(self.path), unquote(self.query)]
-        places += [value for pair in self.headers for value in pair]
+        places = [self.path, self.query, self.decoded]
+        places += [unquote(self.query), *(text for pair in self.headers for text in pair)]
         return any(secret in place for place in places) or secret.encode() in self.body
 
     def as_json(self) -> Json:

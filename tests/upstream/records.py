@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,14 +20,20 @@ class Content:
 
     def __init__(self, make: Callable[[], bytes]) -> None:
         self._make = make
+        self._made: bytes | None = None
+        # Not `cached_property`: before Python 3.12 that has one lock for all contents together.
+        self._lock = threading.Lock()
 
-    @cached_property
+    @property
     def data(self) -> bytes:
-        return self._make()
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
 
     @property
     def is_made(self) -> bool:
-        return "data" in self.__dict__
+        return self._made is not None
 
     @cached_property
     def sha256(self) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import threading
-from collections.abc import Awaitable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -32,10 +33,17 @@ _LONGEST_LINE = 65_536
 class Upstream:
     """A local CivitAI and Hugging Face: `with Upstream(world) as up: get(up.civitai + …)`."""
 
-    def __init__(self, world: World | None = None, ports: Mapping[str, int] | None = None) -> None:
-        """`ports` by origin (see `ORIGINS`); 0 or none takes a free one."""
+    def __init__(
+        self,
+        world: World | None = None,
+        ports: Mapping[str, int] | None = None,
+        names: Mapping[str, str] | None = None,
+    ) -> None:
+        """By origin (see `ORIGINS`): `ports`, 0 or none takes a free one, and `names`, the host
+        in its address, such as `localhost`; all of them listen on 127.0.0.1 alone."""
         self.site = Site(world or World())
         self._ports = dict(ports or {})
+        self._names = dict(names or {})
         self._runners: list[web.AppRunner] = []
 
     @property
@@ -115,13 +123,16 @@ class Upstream:
     async def _start(self) -> None:
         for origin in ORIGINS:
             listening = socket.socket()
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if os.name == "posix":
+                # On Windows it would let two servers have one port.
+                listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 listening.bind(("127.0.0.1", self._ports.get(origin, 0)))
             except OSError:
                 listening.close()
                 raise
-            self.site.addresses[origin] = f"http://127.0.0.1:{listening.getsockname()[1]}"
+            host = self._names.get(origin, "127.0.0.1")
+            self.site.addresses[origin] = f"http://{host}:{listening.getsockname()[1]}"
             runner = web.AppRunner(
                 application(self.site, origin),
                 access_log=None,
@@ -176,18 +187,20 @@ async def _observed(request: web.Request, handler: Handler) -> web.StreamRespons
     try:
         fault = site.faults.take(origin, request.method, kept.decoded)
         if fault is None:
-            response = _packed(request, await _answered(handler(request)))
+            response = _packed(request, await _answered(request, handler))
         else:
-            response = await faults.answer(site.faults, fault, request, handler)
+            response = await faults.answer(
+                site.faults, fault, request, lambda asked: _answered(asked, handler)
+            )
         kept.status = response.status
         return response
     finally:
         site.record.end(kept)
 
 
-async def _answered(work: Awaitable[web.StreamResponse]) -> web.StreamResponse:
+async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
-        return await work
+        return await handler(request)
     except web.HTTPException as error:
         # aiohttp deprecates exceptions as answers, and a fault could not be put into them.
         return web.Response(status=error.status, text=error.text, headers=error.headers)

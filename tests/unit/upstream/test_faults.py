@@ -5,13 +5,14 @@ from __future__ import annotations
 import http.client
 import re
 import threading
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
 
-from tests.upstream import Upstream, World
+from tests.upstream import Switches, Upstream, World
 
 from .conftest import Trpc
 
@@ -31,10 +32,13 @@ def _raw(address: str) -> tuple[http.client.HTTPResponse, bytes]:
     connection = http.client.HTTPConnection(parts.netloc, timeout=10)
     connection.request("GET", parts.path)
     answer = connection.getresponse()
+    body = b""
     try:
-        body = answer.read()
+        # In pieces: memory for what is announced would not do.
+        while piece := answer.read(4096):
+            body += piece
     except http.client.IncompleteRead as error:
-        body = error.partial
+        body += error.partial
     connection.close()
     return answer, body
 
@@ -186,12 +190,16 @@ def test_how_many_came_at_once_is_known(upstream: Upstream) -> None:
     readers = [threading.Thread(target=_raw, args=(_address(upstream),)) for _ in range(3)]
     for reader in readers:
         reader.start()
-    while len(upstream.requests()) < 3:
-        pass
-    assert upstream.peak("civitai_images") == 3
+    while upstream.peak("civitai_images") < 3:
+        time.sleep(0.01)
     upstream.faults.clear()
     for reader in readers:
         reader.join()
+    assert upstream.peak("civitai_images") == 3
+    _raw(_address(upstream))
+    assert upstream.peak("civitai_images") == 3
+    upstream.reset()
+    assert upstream.peak("civitai_images") == 0
 
 
 def test_another_process_scripts_it_over_http(
@@ -217,3 +225,32 @@ def test_another_process_scripts_it_over_http(
     assert upstream.switches.page_size == 3
     ids = session.get(f"{upstream.civitai}/__world__", timeout=10).json()
     assert ids["images"]["video"] == upstream.world.image("video").id
+
+
+@pytest.mark.parametrize("time", ["first", "second"])
+def test_each_test_finds_it_as_new(upstream: Upstream, time: str) -> None:
+    assert upstream.requests() == []
+    assert upstream.switches == Switches()
+    assert _raw(_address(upstream))[0].status == 200
+    upstream.switches.page_size = 1
+    upstream.faults.add("", status=500, times=None)
+
+
+def test_an_origin_may_have_a_name(world: World, session: requests.Session) -> None:
+    with Upstream(world, names={"storage": "localhost"}) as up:
+        version = world.version("lora")
+        answer = session.get(f"{up.civitai}/api/download/models/{version.id}", timeout=10)
+        assert answer.url.startswith(f"{up.storage}/model/")
+        assert urlsplit(up.storage).hostname == "localhost"
+        assert answer.content == version.files[0].content.data
+        assert not session.get(f"{up.civitai}/none", timeout=10).ok
+        assert [each.status for each in up.requests()] in ([302, 200, 404], [307, 200, 404])
+    with pytest.raises(requests.ConnectionError):
+        session.get(up.civitai, timeout=10)
+
+
+def test_a_port_that_is_taken_is_an_error(upstream: Upstream, world: World) -> None:
+    taken = urlsplit(upstream.civitai).port
+    assert taken
+    with pytest.raises(OSError), Upstream(world, {"storage": taken}):
+        pass

@@ -183,6 +183,15 @@ def test_one_gallery_ends_with_an_empty_page_and_one_is_empty(get: Any, world: W
     assert _all_pages(get, modelId=world.model("empty").id) == [[]]
 
 
+def test_a_page_fails_once_and_says_when_to_come_back(get: Any, upstream: Upstream) -> None:
+    upstream.faults.add(r"/api/v1/images\?.*cursor=", status=503, retry_after=2)
+    first = get("images", limit=200).json()
+    cursor = first["metadata"]["nextCursor"]
+    busy = get("images", limit=200, cursor=cursor)
+    assert (busy.status_code, busy.headers["Retry-After"]) == (503, "2")
+    assert get("images", limit=200, cursor=cursor).json()["items"]
+
+
 def test_an_image_is_told_in_the_words_of_rest(get: Any, upstream: Upstream, world: World) -> None:
     image = world.image("comfyui_png")
     (item,) = get("images", imageId=image.id, limit=1).json()["items"]
