@@ -12,6 +12,7 @@ from ..store.gallery import ServedFile, Wanted
 from .answers import json_answer
 from .files import file_answer
 from .routing import Access, Call, Input, Nothing, Plain, Routes
+from .threads import patiently
 
 routes = Routes()
 
@@ -137,7 +138,7 @@ async def list_gallery(call: Call[ModelFilters, Nothing]) -> web.StreamResponse:
 async def download_single(call: Plain) -> web.StreamResponse:
     """The item, fetched if need be."""
     number = call.number("image_id")
-    return json_answer(await asyncio.to_thread(call.store.gallery.download_single, number))
+    return json_answer(await patiently(call.store.gallery.download_single, number))
 
 
 @routes.get(

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 import requests
+from PIL import Image
+
 from comfyui_curator.store import Options
 from comfyui_curator.store.gallery_records import COLUMNS
 from comfyui_curator.store.remote.http import Timeouts
-from PIL import Image
-
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World
 
@@ -88,7 +88,7 @@ class TestDownloadSingle:
         assert (item["width"], item["height"]) == (image.width, image.height)
         assert item["model_id"] == world.model("lora").id
         assert item["prompt"] == image.meta["prompt"]
-        assert item["username"] == image.creator.name if hasattr(image, "creator") else True
+        assert item["username"] == image.creator.name
         assert item["file_size"] == len(image.content.data)
         assert item["has_meta"] == item["has_gen_data"] == 1
         assert item["starred"] == item["audio"] == 0

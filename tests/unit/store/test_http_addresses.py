@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import io
 import socket
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -18,69 +17,19 @@ from comfyui_curator.store.remote import connections
 from comfyui_curator.store.remote.addresses import AddressRefused, check_foreign, is_public
 from comfyui_curator.store.remote.http import Downloaded, Http, Timeouts
 from comfyui_curator.store.settings import Settings
-
-Answer = Callable[[BaseHTTPRequestHandler], None]
-
-
-class Site:
-    """A server on this machine that answers each path as told, and remembers who asked."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, dict[str, str]]] = []
-        self.answers: dict[str, Answer] = {}
-        site = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                site.asked.append((self.path, dict(self.headers)))
-                site.answers.get(self.path, ok)(self)
-
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.port: int = self.server.server_port
-        self.url = f"http://127.0.0.1:{self.port}"
-
-    def paths(self) -> list[str]:
-        return [path for path, _ in self.asked]
-
-
-def ok(handler: BaseHTTPRequestHandler, body: bytes = b'"here"') -> None:
-    handler.send_response(200)
-    handler.send_header("Content-Length", str(len(body)))
-    handler.end_headers()
-    handler.wfile.write(body)
-
-
-def redirect(location: str) -> Answer:
-    def answer(handler: BaseHTTPRequestHandler) -> None:
-        handler.send_response(302)
-        handler.send_header("Location", location)
-        handler.send_header("Content-Length", "0")
-        handler.end_headers()
-
-    return answer
+from tests.sites import Site, listening, redirect
 
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    site = Site()
-    yield site
-    site.server.shutdown()
-    site.server.server_close()
+    with listening() as site:
+        yield site
 
 
 @pytest.fixture
 def other() -> Iterator[Site]:
-    other = Site()
-    yield other
-    other.server.shutdown()
-    other.server.server_close()
+    with listening() as other:
+        yield other
 
 
 @pytest.fixture
