@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..store import CuratorError, pictures
-from ..store.errors import Impossible
+from ..store.media import opened
+from ..store.videos import video_frame
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -18,7 +19,7 @@ _LARGEST_SEED = 2**64 - 1
 
 
 class CuratorGalleryImage:
-    """One item of Curator's gallery, chosen by its id; of a video its first frame."""
+    """One item of Curator's gallery, chosen by its id; of a video one frame."""
 
     CATEGORY = "Curator"
     DESCRIPTION = "A picture of Curator's gallery with its prompt, negative prompt and seed."
@@ -60,30 +61,20 @@ class CuratorGalleryImage:
         """Image [1,H,W,3], mask [1,H,W], both float 0…1, prompt, negative prompt and seed.
 
         The mask is 1 where the picture is transparent; [1,64,64] zeros, as LoadImage has it, where
-        it knows no transparency. Raises CuratorError for an unknown id.
+        it knows no transparency. Raises CuratorError for an unknown id or a broken file.
         """
         picture = pictures().picture(image_id.strip())
-        image = _frame(picture.path) if picture.kind == "video" else _upright(picture.path)
+        image = video_frame(picture.path) if picture.kind == "video" else _upright(picture.path)
         seed = min(max(picture.seed, 0), _LARGEST_SEED)
         return _image_tensor(image), _mask_tensor(image), picture.prompt, picture.negative, seed
 
 
 def _upright(path: Path) -> Image.Image:
     """The picture as a viewer shows it, turned as its EXIF says."""
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
 
-    with Image.open(path) as image:
+    with opened(path) as image:
         return ImageOps.exif_transpose(image)
-
-
-def _frame(path: Path) -> Image.Image:
-    """The first frame of a video."""
-    import av
-
-    with av.open(str(path)) as container:
-        for frame in container.decode(video=0):
-            return frame.to_image()
-    raise Impossible(f"The video {path.name} has no frames.")
 
 
 def _image_tensor(image: Image.Image) -> Tensor:
