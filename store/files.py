@@ -87,7 +87,11 @@ def place_new(source: Path, target: Path) -> bool:
             os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY | _BINARY))
         except FileExistsError:
             return False
-        source.replace(target)
+        try:
+            source.replace(target)
+        except OSError:
+            target.unlink()
+            raise
     else:
         source.unlink()
     sync_folder(target.parent)

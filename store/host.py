@@ -6,6 +6,7 @@ pack's root this is the one place that imports ComfyUI's modules.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 from collections.abc import Callable, Mapping
@@ -147,7 +148,9 @@ def is_loopback(address: str) -> bool:
 def _below(models: Path, usual: Mapping[str, Path]) -> dict[str, list[Path]]:
     """The usual types, and every further folder a person has made below `models`."""
     found = {kind: [path] for kind, path in usual.items()}
-    for entry in os.scandir(models):
-        if entry.is_dir() and entry.name not in found and entry.name not in _ALIASES:
-            found[entry.name] = [Path(entry.path)]
+    # The folder may be gone for a while: people keep their models on drives that are unplugged.
+    with contextlib.suppress(OSError), os.scandir(models) as entries:
+        for entry in entries:
+            if entry.is_dir() and entry.name not in found and entry.name not in _ALIASES:
+                found[entry.name] = [Path(entry.path)]
     return found

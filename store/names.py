@@ -11,9 +11,11 @@ from .errors import BadInput, NotFound
 
 # Reserved on Windows with any extension; a library is often shared with such a machine.
 _RESERVED = frozenset(
-    ["con", "prn", "aux", "nul", *(f"com{n}" for n in range(10)), *(f"lpt{n}" for n in range(10))]
+    ["con", "prn", "aux", "nul"]
+    + [f"{port}{number}" for port in ("com", "lpt") for number in "0123456789¹²³"]
 )
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
+_EDGES = re.compile(r"^[\s.]+|[\s.]+$")
 _MAX_BYTES = 200  # of a name; leaves room for ".part" and counters below the usual 255
 
 
@@ -24,7 +26,7 @@ def safe_name(name: str, *, fallback: str = "file") -> str:
     a leading `_`, and a long stem is cut at 200 bytes of UTF-8.
     """
     visible = "".join(c for c in unicodedata.normalize("NFC", name) if not _invisible(c))
-    cleaned = _FORBIDDEN.sub("_", visible).strip().rstrip(". ").lstrip(".")
+    cleaned = _EDGES.sub("", _FORBIDDEN.sub("_", visible))
     if not cleaned.strip("_"):
         cleaned = fallback
     if cleaned.split(".", 1)[0].strip().lower() in _RESERVED:
@@ -34,7 +36,7 @@ def safe_name(name: str, *, fallback: str = "file") -> str:
         stem, extension = cleaned, ""
     suffix = f".{extension}" if extension else ""
     room = _MAX_BYTES - len(suffix.encode())
-    return _cut(stem, room).rstrip(". ") + suffix
+    return _EDGES.sub("", _cut(stem, room)) + suffix
 
 
 def is_safe_name(name: str) -> bool:
@@ -65,7 +67,11 @@ def inside(root: Path, *parts: str) -> Path:
         raise NotFound("There is no such file.")
     base = os.path.realpath(root)
     path = os.path.realpath(os.path.join(base, *parts))  # noqa: PTH118 - realpath of text parts
-    if path != base and os.path.commonpath([base, path]) != base:
+    try:
+        is_inside = os.path.commonpath([base, path]) == base
+    except ValueError:  # on another drive
+        is_inside = False
+    if not is_inside:
         raise NotFound("There is no such file.")
     return Path(path)
 

@@ -83,12 +83,13 @@ class Options:
         def pick(name: str, variable: str, default: str = "") -> str:
             return str(said.get(name) or environ.get(variable) or default)
 
+        allowed = environ.get("CURATOR_ALLOW_HOST", "")
         given: dict[str, Any] = {
             "civitai_key": environ.get("CIVITAI_API_KEY", ""),
             "huggingface_token": environ.get("HF_TOKEN", ""),
             "public_url": pick("public_url", "CURATOR_PUBLIC_URL"),
             "allow_hosts": list(said.get("allow_host") or [])
-            or [name for name in environ.get("CURATOR_ALLOW_HOST", "").split(",") if name.strip()],
+            or [name.strip() for name in allowed.split(",") if name.strip()],
             "require_key": True
             if said.get("require_key")
             else _switch(environ.get("CURATOR_REQUIRE_KEY", ""), "CURATOR_REQUIRE_KEY"),
