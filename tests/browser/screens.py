@@ -35,3 +35,18 @@ def shown_ids(page: Page) -> list[str]:
 def notice(page: Page) -> Locator:
     """The quiet line at the foot."""
     return page.locator(".notice.is-shown")
+
+
+def paste(page: Page, text: str) -> None:
+    """Paste a text where the keyboard is, as a person would."""
+    page.evaluate(
+        """(text) => {
+          const data = new DataTransfer();
+          data.setData("text/plain", text);
+          let place = document.activeElement ?? document.body;
+          while (place.shadowRoot?.activeElement) place = place.shadowRoot.activeElement;
+          const options = { clipboardData: data, bubbles: true, composed: true, cancelable: true };
+          place.dispatchEvent(new ClipboardEvent("paste", options));
+        }""",
+        text,
+    )

@@ -96,3 +96,22 @@ test("arrow keys at an edge stay where they are", () => {
   const last = columns.members[0].at(-1);
   assert.equal(columns.neighbour(last, "down"), last);
 });
+
+test("what is put before changes no column and no distance", () => {
+  const columns = filled();
+  const before = structuredClone(columns.cells);
+  const added = [1.3, 0.7, 1, 1.5, 0.6];
+  const shift = columns.prepend(added);
+  assert.equal(columns.cells.length, before.length + added.length);
+  columns.cells.slice(added.length).forEach((cell, at) => {
+    assert.deepEqual(cell, { ...before[at], y: before[at].y + shift });
+  });
+  assert.equal(Math.min(...columns.cells.map((cell) => cell.y)), 0);
+  for (const members of columns.members) {
+    for (let at = 1; at < members.length; at += 1) {
+      const above = columns.cells[members[at - 1]];
+      assert.equal(columns.cells[members[at]].y, above.y + above.height + GAP);
+    }
+  }
+  assert.ok(columns.visible(0, 10).every((index) => index < added.length));
+});

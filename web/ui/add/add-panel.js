@@ -37,6 +37,7 @@ export class AddPanel {
       "aria-label": "Address of a picture or a model on CivitAI",
       autocomplete: "off",
       spellcheck: "false",
+      onpaste: (/** @type {ClipboardEvent} */ event) => this.#onPaste(event),
     });
     this.problem = h("p", { class: "problem", role: "alert" });
     this.list = h("ul", { class: "add-list", "aria-live": "polite" });
@@ -86,6 +87,18 @@ export class AddPanel {
       return true;
     }
     return true;
+  }
+
+  /**
+   * An address in an empty field needs no further word.
+   * @param {ClipboardEvent} event
+   */
+  #onPaste(event) {
+    const text = event.clipboardData?.getData("text/plain") ?? "";
+    const wanted = readAddress(text);
+    if (this.field.value || !wanted || wanted.kind === "model" || wanted.kind === "unknown") return;
+    event.preventDefault();
+    this.take(text);
   }
 
   /** @param {Event} event */

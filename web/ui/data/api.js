@@ -98,13 +98,17 @@ const enc = (part) => encodeURIComponent(part);
 
 export const api = {
   /**
-   * One page of the gallery, newest first.
+   * One page of the gallery, newest first: of all pictures, or of one model's own gallery.
    * @param {Filter} filter
    * @param {{limit: number, before?: string, signal?: AbortSignal}} page
    * @returns {Promise<ListPage>}
    */
-  list: (filter, { limit, before, signal }) =>
-    call("GET", "gallery", { query: { ...filter, limit, before }, signal }),
+  list: async ({ model_id, ...filter }, { limit, before, signal }) => {
+    const options = { query: { ...filter, limit, before }, signal };
+    if (model_id === undefined) return call("GET", "gallery", options);
+    const { images, images_total, next } = await call("GET", `loras/${model_id}/gallery`, options);
+    return { images, total: images_total, next };
+  },
 
   /**
    * The models to filter by; pictures without a known one count as model 0.

@@ -62,6 +62,43 @@ export class Columns {
   }
 
   /**
+   * Cells for pictures that come before all others: upwards, so that nothing changes its column.
+   *
+   * The columns then begin at different heights; laid out anew they would be even.
+   * @param {number[]} proportions height over width
+   * @returns {number} how far all other cells have moved down, px
+   */
+  prepend(proportions) {
+    const first = (/** @type {number[]} */ members) => this.cells[members[0] ?? -1]?.y ?? 0;
+    const tops = this.members.map(first);
+    /** @type {Cell[]} */
+    const added = [];
+    for (const each of proportions.toReversed()) {
+      const lowest = Math.max(...tops);
+      const column = tops.indexOf(lowest);
+      const height = Math.round(this.columnWidth * each);
+      const y = lowest - GAP - height;
+      tops[column] = y;
+      added.unshift({
+        x: column * (this.columnWidth + GAP),
+        y,
+        width: this.columnWidth,
+        height,
+        column,
+      });
+    }
+    const shift = -Math.min(...tops);
+    this.members = this.members.map((members) => members.map((index) => index + added.length));
+    for (let index = added.length - 1; index >= 0; index -= 1) {
+      this.members[/** @type {Cell} */ (added[index]).column]?.unshift(index);
+    }
+    this.cells = added.concat(this.cells);
+    for (const cell of this.cells) cell.y += shift;
+    this.bottoms = this.bottoms.map((bottom) => bottom + shift);
+    return shift;
+  }
+
+  /**
    * Indexes of the cells that touch a stretch, in order.
    * @param {number} top
    * @param {number} bottom

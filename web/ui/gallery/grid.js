@@ -2,8 +2,9 @@
 
 import { h, takesText, target } from "../parts/dom.js";
 import { Card } from "./card.js";
-import { Columns, proportion } from "./columns.js";
+import { Columns } from "./columns.js";
 import { Shades } from "./shades.js";
+import { countBefore, shape } from "./shapes.js";
 
 /**
  * @typedef {import("../data/api.js").Item} Item
@@ -12,9 +13,6 @@ import { Shades } from "./shades.js";
 
 /** @type {Record<string, import("./columns.js").Direction>} */
 const ARROWS = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down" };
-
-/** @param {Item} item */
-const shape = (item) => proportion(item.meta.width, item.meta.height);
 
 export class Grid {
   /**
@@ -38,6 +36,8 @@ export class Grid {
     /** @type {number | undefined} */
     this.frame = undefined;
     this.grey = false;
+    /** Whether the columns begin at different heights. */
+    this.uneven = false;
     this.board = h("div", { class: "grid-board", role: "grid", "aria-label": "Pictures" });
     this.shades = new Shades();
     this.element = h("div", { class: "grid", onscroll: () => this.#soon() }, this.board, this.shades.element);
@@ -64,14 +64,18 @@ export class Grid {
     const anchor = this.#anchor();
     const known = this.items;
     this.items = items;
-    const same = known.length <= items.length && known.every((item, at) => sameShape(item, items[at]));
-    if (same) this.columns.append(items.slice(known.length).map(shape));
-    else this.#layOut();
+    const before = countBefore(known, items);
+    const same = before >= 0 && (before === 0 || anchor !== null);
+    if (same) {
+      if (before) this.columns.prepend(items.slice(0, before).map(shape));
+      this.uneven ||= before > 0;
+      this.columns.append(items.slice(before + known.length).map(shape));
+    } else this.#layOut();
     this.board.setAttribute("aria-rowcount", String(total));
     this.grey = loading;
     if (this.current !== null && !items.some((item) => item.id === this.current)) this.current = null;
     this.#measure();
-    if (!same) this.#keep(anchor);
+    this.#keep(anchor);
     this.#draw();
   }
 
@@ -132,6 +136,7 @@ export class Grid {
   }
 
   #layOut() {
+    this.uneven = false;
     this.columns = new Columns(this.width ?? this.#room);
     this.columns.append(this.items.map(shape));
   }
@@ -141,13 +146,16 @@ export class Grid {
     this.shades.show(this.grey ? this.columns : null);
   }
 
-  /** The first picture in sight and how far it is from the upper edge. */
+  /** The picture nearest to the upper edge, and how far it is from it; null at the very top. */
   #anchor() {
-    const index = this.#inSight()[0];
-    const cell = index === undefined ? undefined : this.columns.cells[index];
-    const item = index === undefined ? undefined : this.items[index];
-    if (!cell || !item || this.element.scrollTop < 8) return null;
-    return { id: item.id, offset: cell.y - this.element.scrollTop };
+    const { scrollTop } = this.element;
+    const off = (/** @type {number} */ index) =>
+      Math.abs((this.columns.cells[index]?.y ?? Infinity) - scrollTop);
+    const [index] = this.#inSight().sort((a, b) => off(a) - off(b));
+    const item = this.items[index ?? -1];
+    const cell = this.columns.cells[index ?? -1];
+    if (!cell || !item || scrollTop < 8) return null;
+    return { id: item.id, offset: cell.y - scrollTop };
   }
 
   /** @param {{id: string, offset: number} | null} anchor */
@@ -166,6 +174,10 @@ export class Grid {
   #soon() {
     this.frame ??= requestAnimationFrame(() => {
       this.frame = undefined;
+      if (this.uneven && this.element.scrollTop < 8) {
+        this.#layOut();
+        this.#measure();
+      }
       this.#draw();
     });
   }
@@ -238,13 +250,4 @@ export class Grid {
     else return;
     event.preventDefault();
   }
-}
-
-/**
- * Whether two stand for the same picture of the same proportions, so that nothing moves.
- * @param {Item} a
- * @param {Item | undefined} b
- */
-function sameShape(a, b) {
-  return a === b || (a.id === b?.id && shape(a) === shape(b));
 }
