@@ -7,4 +7,4 @@ from typing import Any
 from .gallery_image import CuratorGalleryImage
 
 NODE_CLASS_MAPPINGS: dict[str, type[Any]] = {"CuratorGalleryImage": CuratorGalleryImage}
-NODE_DISPLAY_NAME_MAPPINGS: dict[str, str] = {"CuratorGalleryImage": "Gallery Image (Curator)"}
+NODE_DISPLAY_NAME_MAPPINGS: dict[str, str] = {"CuratorGalleryImage": "Curator Gallery Image"}

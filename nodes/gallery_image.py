@@ -35,7 +35,7 @@ class CuratorGalleryImage:
 
     @classmethod
     def IS_CHANGED(cls, image_id: str | None = None) -> str | float:
-        """The facts of the file and its texts; NaN, which equals nothing, while they are unknown."""
+        """The facts of the file and its texts; NaN, which equals nothing, for an unknown id."""
         try:
             picture = pictures().picture((image_id or "").strip())
             file = picture.path.stat()

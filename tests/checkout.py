@@ -1,4 +1,4 @@
-"""A `.venv` in the checkout, made from nothing but Python: what the two commands of the README need.
+"""A `.venv` in the checkout, from nothing but Python: what the README's two commands need.
 
 Runs before anything is installed, so it uses the standard library alone. Which packages there are
 and where they come from is pip's business: its own configuration counts, no address stands here.
@@ -104,12 +104,9 @@ def give_up(why: str) -> NoReturn:
 
 def pip_install(python: Path, arguments: Sequence[str]) -> None:
     """`pip install …` with this machine's configuration. Exits with pip's own words on failure."""
-    settings = {
-        name: value
-        for name, value in os.environ.items()
-        # These send packages elsewhere than into the environment.
-        if name not in ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PYTHONHOME", "PYTHONPATH")
-    }
+    # These would send packages elsewhere than into the environment.
+    elsewhere = {"PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PYTHONHOME", "PYTHONPATH"}
+    settings = {name: value for name, value in os.environ.items() if name not in elsewhere}
     command = [
         str(python), "-m", "pip", "install", "-qq", "--prefer-binary",
         "--disable-pip-version-check", "--no-input", "--no-warn-script-location", *arguments,

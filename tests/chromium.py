@@ -47,7 +47,7 @@ def find() -> Path | None:
 
 
 def ensure() -> Path | None:
-    """`find`, and where there is none: Debian's package for root, else Playwright's own download."""
+    """`find`; where there is none Debian's package (as root), else Playwright's own download."""
     found = find()
     if found:
         return found
@@ -83,6 +83,10 @@ def _browsers() -> Path:
 
 
 def _fetched() -> Path | None:
-    places = ("chrome-linux*/chrome", "chrome-mac*/*.app/Contents/MacOS/*", "chrome-win*/chrome.exe")
+    places = (
+        "chrome-linux*/chrome",
+        "chrome-mac*/*.app/Contents/MacOS/*",
+        "chrome-win*/chrome.exe",
+    )
     found = (path for place in places for path in _browsers().glob(f"chromium-*/{place}"))
     return next(found, None)

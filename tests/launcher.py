@@ -1,4 +1,4 @@
-"""Started by the prepared environment's python: the checkout as the package it is when installed."""
+"""Started by the prepared environment's python: the checkout as the installed package."""
 
 from __future__ import annotations
 

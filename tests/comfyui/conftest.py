@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
+
 from comfyui_curator.store import Host, Options, Store
 from comfyui_curator.store.gallery import Facts
 from comfyui_curator.store.generation import Generation
-from PIL import Image
-
 from tests.comfyui.processes import data_folder
 
 

@@ -1,4 +1,4 @@
-"""pytest fixtures: the stand-in with each version of the page, and real ComfyUI where there is one."""
+"""pytest fixtures: the stand-in and real ComfyUI, with each version of the page."""
 
 from __future__ import annotations
 

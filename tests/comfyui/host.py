@@ -91,9 +91,12 @@ def _add_files(server: modules.PromptServer, page: Path, pack: str, web_folder: 
     """The page's own files, and the pack's under `/extensions/<its folder>/`."""
     scripts = [f"/{p.relative_to(page).as_posix()}" for p in page.glob("extensions/**/*.js")]
 
+    def own_scripts() -> list[str]:
+        names = (path.relative_to(web_folder).as_posix() for path in web_folder.rglob("*.js"))
+        return [f"/extensions/{quote(pack)}/{name}" for name in names]
+
     async def list_extensions(request: web.Request) -> web.Response:
-        own = [p.relative_to(web_folder).as_posix() for p in web_folder.rglob("*.js")]
-        return web.json_response([*scripts, *(f"/extensions/{quote(pack)}/{n}" for n in own)])
+        return web.json_response([*scripts, *own_scripts()])
 
     async def index(request: web.Request) -> web.FileResponse:
         return web.FileResponse(page / "index.html", headers={"Cache-Control": "no-cache"})

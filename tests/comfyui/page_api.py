@@ -104,7 +104,12 @@ def _add_facts(server: PromptServer, base: Path, node_classes: dict[str, type[An
 
     for path, answer in _EMPTY_ANSWERS.items():
         server.routes.get(path)(fixed(answer))
-    system = {"os": "posix", "comfyui_version": "0.3.64", "python_version": "3", "argv": ["main.py"]}
+    system = {
+        "os": "posix",
+        "comfyui_version": "0.3.64",
+        "python_version": "3",
+        "argv": ["main.py"],
+    }
     server.routes.get("/system_stats")(fixed({"system": system, "devices": []}))
 
     async def models(request: web.Request) -> web.Response:

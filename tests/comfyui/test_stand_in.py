@@ -1,4 +1,4 @@
-"""The stand-in holds what the browser tests rely on: the real page, and the pack as ComfyUI has it."""
+"""What browser tests rely on: the real page, and the pack mounted as ComfyUI does it."""
 
 from __future__ import annotations
 

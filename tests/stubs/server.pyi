@@ -1,0 +1,10 @@
+"""What Curator uses of ComfyUI's module."""
+
+from typing import Any, ClassVar
+
+from aiohttp import web
+
+class PromptServer:
+    instance: ClassVar[PromptServer]
+    app: web.Application
+    def send_sync(self, event: str, data: Any, sid: str | None = None) -> None: ...
