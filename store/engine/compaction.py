@@ -15,6 +15,7 @@ from ..files import disk_error, sync_folder
 from . import folder as files
 from . import snapshot
 from .core import Core
+from .journal import next_path
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class Compactor:
             try:
                 journal = self._core.journal
                 if journal and (journal.offset or files.rotated(self._folder)):
-                    self._compact()
+                    self._compact(last=True)
             except OSError as error:
                 raise disk_error(error, files.SNAPSHOT) from error
             finally:
@@ -80,23 +81,27 @@ class Compactor:
         finally:
             self._thread = None
 
-    def _compact(self) -> None:
+    def _compact(self, *, last: bool = False) -> None:
         core = self._core
         journal = core.journal
         if journal is None or self._finished:
             return
-        # First without the lock, so that there is little left to sync while others wait.
-        journal.sync(journal.position)
-        with core.lock:
-            seq = core.seq
-            if journal.offset:
-                journal.rotate(seq)
-            tables = core.frozen()
+        # First without the lock, so that there is little left to do while others wait.
+        journal.prepare(ahead=not last)
+        try:
+            journal.sync(journal.position)
+            with core.lock:
+                seq = core.seq
+                if journal.offset:
+                    journal.rotate(seq)
+                tables = core.frozen()
+        finally:
+            next_path(journal.path).unlink(missing_ok=True)
         target = self._folder / files.SNAPSHOT
         snapshot.write(target, tables, seq, before_replacing=self._keep_edited)
         self._edited = False
-        for last, path in files.rotated(self._folder):
-            if last <= seq:
+        for end, path in files.rotated(self._folder):
+            if end <= seq:
                 path.unlink()
         sync_folder(self._folder)
 

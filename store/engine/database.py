@@ -70,6 +70,10 @@ class Database:
 
     @classmethod
     def _opened(cls, folder: Path, core: Core, ownership: Ownership) -> Database:
+        try:
+            files.finish_rotation(folder)
+        except OSError as error:
+            raise disk_error(error, files.JOURNAL) from error
         with _no_collection():
             reading = files.read(folder, lambda: _loading(core), core.replay)
         recovery = _recovery(folder, reading)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import CuratorError
-from ..files import write_atomic
+from ..files import sync_folder, write_atomic
 from . import lines, snapshot
+from .journal import next_path
 from .spec import BrokenStore
 
 log = logging.getLogger(__name__)
@@ -53,8 +54,9 @@ def read(
     seq = meta.seq
     bad: list[bytes] = []
     tail, end = b"", 0
-    paths = [path for _, path in rotated(folder)]
-    for path in [*paths, folder / JOURNAL]:
+    paths = [path for _, path in rotated(folder)] + [folder / JOURNAL]
+    upcoming = next_path(folder / JOURNAL)
+    for path in [*paths, upcoming] if upcoming.exists() else paths:
         try:
             data = path.read_bytes()
         except FileNotFoundError:
@@ -82,6 +84,25 @@ def read(
                 replay(steps)
                 seq = number
     return Reading(seq, end, bad, tail, meta.ours)
+
+
+def finish_rotation(folder: Path) -> None:
+    """What a compaction did not come to before the power went: the journals' names. Raises OSError.
+
+    A prepared journal that was never written to goes away.
+    """
+    upcoming = next_path(folder / JOURNAL)
+    if not upcoming.exists():
+        return
+    scanned = lines.scan(upcoming.read_bytes())
+    if not scanned.payloads:
+        upcoming.unlink()
+        return
+    before, _ = lines.parse(scanned.payloads[0])
+    if (folder / JOURNAL).exists():
+        (folder / JOURNAL).replace(folder / f"{JOURNAL}.{before}")
+    upcoming.replace(folder / JOURNAL)
+    sync_folder(folder)
 
 
 def keep_aside(folder: Path, damage: Sequence[bytes]) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from pathlib import Path
@@ -13,8 +14,13 @@ from .disk import BINARY, sync_data, write_all
 
 # Zeros ahead of the end: to sync bytes that overwrite some leaves the file system's own
 # bookkeeping alone, which takes almost half of the time, and waits for nobody else's writes.
-_AHEAD = 1 << 20
+_AHEAD = 1 << 22
 _LOW = 1 << 15
+
+
+def next_path(path: Path) -> Path:
+    """The journal after this one, before it takes its name."""
+    return path.with_name(f"{path.name}.next")
 
 
 class SyncFailed(CuratorError):
@@ -102,8 +108,28 @@ class Journal:
             self._leading = True
         self._lead()
 
+    def prepare(self, *, ahead: bool) -> None:
+        """Make the file that `rotate` goes on with, so that nobody waits for that. Raises OSError.
+
+        `ahead`: with zeros to overwrite, where changes are synced and the disk has room for them.
+        """
+        upcoming = next_path(self.path)
+        descriptor = os.open(upcoming, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | BINARY, 0o666)
+        try:
+            if ahead and self._synced:
+                with contextlib.suppress(OSError):
+                    write_all(descriptor, bytes(_AHEAD))
+            sync_data(descriptor)
+        finally:
+            os.close(descriptor)
+        sync_folder(self.path.parent)
+
     def rotate(self, seq: int) -> None:
-        """Set the file aside as `<name>.<seq>` and begin a new one; under the caller's lock."""
+        """Set the file aside as `<name>.<seq>` and go on with the one prepared. Raises OSError.
+
+        Under the caller's lock. The new names need not be on the disk yet: after a loss of power
+        the prepared file, under its first name, is read as what it is.
+        """
         with self._turn:
             while self._leading:
                 self._turn.wait()
@@ -113,23 +139,24 @@ class Journal:
         self._lead()
         # Nobody else touches the descriptor now: appends and repairs need the caller's lock, and
         # a sync has nothing left to wait for.
-        os.ftruncate(self._descriptor, self.offset)
+        end = self.offset
+        os.ftruncate(self._descriptor, end)
         os.close(self._descriptor)
         old = self.path.with_name(f"{self.path.name}.{seq}")
         try:
             self.path.replace(old)
             try:
-                self._descriptor = self._open()
+                next_path(self.path).replace(self.path)
             except OSError:
                 old.replace(self.path)
                 raise
-        except OSError:
-            self._descriptor = self._open()
-            self._allocated = os.lseek(self._descriptor, self.offset, os.SEEK_SET)
-            raise
-        self._origin = self.position
-        self._allocated = 0
-        self._base = seq
+            self._origin = self.position
+            self._base = seq
+            end = 0
+        finally:
+            self._descriptor = os.open(self.path, os.O_RDWR | BINARY)
+            self._allocated = os.lseek(self._descriptor, 0, os.SEEK_END)
+            os.lseek(self._descriptor, end, os.SEEK_SET)
 
     def repair(self, kept: bytes) -> None:
         """After a failed sync, under the caller's lock: cut back to what is sure, append `kept`.

@@ -30,7 +30,7 @@ class Step(NamedTuple):
 
 
 class Scan(NamedTuple):
-    """The payloads of a journal in order, the damaged stretches, the torn end and where it begins."""
+    """A journal's payloads in order, its damaged stretches, its torn end and where that begins."""
 
     payloads: list[bytes]
     bad: list[bytes]

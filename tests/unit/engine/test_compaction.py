@@ -62,6 +62,7 @@ while True:
         change(database)
         # A compaction that died before, so that there is more than one journal.
         if steps % 2:
+            database._core.journal.prepare(ahead=False)
             database._core.journal.rotate(database._core.seq)
             database.collection("notes").put({"id": "between"})
         crash_at(steps)
@@ -160,3 +161,28 @@ def test_leftovers_of_a_compaction_that_died_are_swept_away(opened: Open, folder
     (folder / ".curator.json.0123456789ab.tmp").write_bytes(b"half a snapshot")
     opened()
     assert not list(folder.glob(".*"))
+
+
+def test_a_loss_of_power_that_forgets_the_journals_new_names_loses_no_change(
+    opened: Open, folder: Path
+) -> None:
+    """The disk may know a rename later than what was written to the file under its new name."""
+    database = opened()
+    notes = database.collection("notes")
+    notes.put({"name": "a"})
+    first = (folder / "curator.journal").read_bytes()
+    database.compact()
+    notes.put({"name": "b"})
+    second = (folder / "curator.journal").read_bytes()
+    database.close()
+    (folder / "curator.json").unlink()
+    (folder / "curator.journal").write_bytes(first)
+    (folder / "curator.journal.next").write_bytes(second)
+    assert [each["name"] for each in read_snapshot(folder, "notes")] == ["a", "b"]
+    database = opened()
+    assert database.recovery.clean
+    assert [each["name"] for each in database.collection("notes")] == ["a", "b"]
+    database.collection("notes").put({"name": "c"})
+    assert [each["name"] for each in read_snapshot(folder, "notes")] == ["a", "b", "c"]
+    database.close()
+    assert sorted(each.name for each in folder.glob("*journal*")) == ["curator.journal"]
