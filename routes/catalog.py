@@ -54,7 +54,16 @@ async def list_loras(call: Plain) -> web.StreamResponse:
     access=Access.KEY,
     query=FileChoice,
     summary="Add a CivitAI version to the catalog",
-    answers={200: "`status` is added, already_exists or restricted"},
+    answers={
+        200: "`status` is added, already_exists or restricted",
+        400: "CivitAI wants a key, or `dest` leads out of the models folder",
+        404: "CivitAI has no such version, or the version no such file",
+        409: "`models.json` cannot be read: line and column are told",
+        422: "No usable file, or no folder for what is no model",
+        502: "CivitAI failed",
+        503: "CivitAI is busy",
+        507: "The disk is full",
+    },
 )
 async def add_version(call: Call[FileChoice, Nothing]) -> web.StreamResponse:
     """Adds the entry; the file itself is fetched only when it is asked for."""
@@ -70,7 +79,12 @@ async def add_version(call: Call[FileChoice, Nothing]) -> web.StreamResponse:
     access=Access.KEY,
     query=FolderChoice,
     summary="Take an entry out of the catalog",
-    answers={200: "Removed", 409: "The file is on disk, or `candidates` share the name"},
+    answers={
+        200: "Removed",
+        404: "No catalog has it",
+        409: "The file is on disk, `candidates` share the name, or the catalog cannot be read",
+        507: "The disk is full",
+    },
 )
 async def remove_entry(call: Call[FolderChoice, Nothing]) -> web.StreamResponse:
     """Removes the entry from every catalog that has it."""
