@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -66,9 +67,13 @@ def _health_where_free(opening: Opening) -> Middleware:
 
     @web.middleware
     async def health_where_free(request: web.Request, handler: Handler) -> web.StreamResponse:
-        unknown = request.match_info.http_exception
-        if request.path != "/api/health" or unknown is None or unknown.status != 404:
+        if request.path != "/api/health" or request.method not in ("GET", "HEAD"):
             return await handler(request)
+        # ComfyUI serves its page's files from the root: a file that is not there is a 404 too.
+        with contextlib.suppress(web.HTTPNotFound):
+            given = await handler(request)
+            if given.status != 404:
+                return given
         answer = await boundary(request, tell)
         await set_headers(request, answer)
         return answer
