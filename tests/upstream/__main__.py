@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from tests import checkout
 
-if __name__ == "__main__":
+# Another environment than the checkout's will do if it has what is needed.
+if __name__ == "__main__" and not all(map(find_spec, ("aiohttp", "av", "PIL"))):
     checkout.enter("tests.upstream")
 
 import argparse
