@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -83,7 +83,7 @@ def replace_process(command: Sequence[str]) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     if os.name != "nt":
-        os.execv(command[0], command)
+        os.execv(command[0], list(command))
     with subprocess.Popen(command) as child:
         while True:
             # The console sends Ctrl-C to the child too: it decides how to end, we wait for it.
@@ -192,7 +192,7 @@ def _remove(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _alone(lock: Path) -> Iterator[None]:
+def _alone(lock: Path) -> Generator[None]:
     """Only one process at a time is in here; the lock of one that died is free."""
     with lock.open("a+b") as file:
         if os.name == "nt":

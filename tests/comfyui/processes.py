@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ class RunningComfyUI:
 @contextlib.contextmanager
 def stand_in(
     base: Path, page: str, environment: Mapping[str, str] | None = None
-) -> Iterator[RunningComfyUI]:
+) -> Generator[RunningComfyUI]:
     """The stand-in with this version of the page."""
     port = _free_port()
     pack = _link_pack(base)
@@ -67,7 +67,7 @@ def stand_in(
 @contextlib.contextmanager
 def real(
     source: Path, base: Path, page: str, environment: Mapping[str, str] | None = None
-) -> Iterator[RunningComfyUI]:
+) -> Generator[RunningComfyUI]:
     """Real ComfyUI from its checkout `source`, on the CPU, with this version of the page.
 
     Its Python is `COMFYUI_PYTHON`, else the checkout's own environment, else the one running this.
@@ -92,7 +92,7 @@ def real(
 @contextlib.contextmanager
 def _running(
     command: Sequence[str], base: Path, port: int, environment: Mapping[str, str]
-) -> Iterator[RunningComfyUI]:
+) -> Generator[RunningComfyUI]:
     log = base / "console.log"
     with log.open("wb") as console:
         process = subprocess.Popen(

@@ -6,13 +6,14 @@ ComfyUI calls neither on the way from an image to a file.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 
 if importlib.util.find_spec("torch"):
     import torch
 
     try:
-        import torchvision  # noqa: F401 - whether it loads is the question
+        importlib.import_module("torchvision")
     except RuntimeError:
         library = torch.library.Library("torchvision", "DEF")
         for name in ("nms", "qnms"):
