@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from aiohttp import web
 from pydantic import BeforeValidator, Field
 
-from ..store.gallery import ServedFile, Wanted
 from .answers import json_answer
 from .files import file_answer
 from .routing import Access, Call, Input, Nothing, Plain, Routes
 from .threads import patiently
+
+if TYPE_CHECKING:
+    from ..store.gallery import ServedFile, Wanted
 
 routes = Routes()
 
@@ -40,6 +42,8 @@ class Filters(Input):
 
     def wanted(self) -> Wanted:
         """The same in the store's words."""
+        from ..store.gallery_lists import Wanted  # heavy, and not needed before the first call
+
         return Wanted(
             source=self.source or "",
             # `starred=false` is no wish for those without a star: Studio's page sends it.

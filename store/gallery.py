@@ -217,7 +217,9 @@ class Gallery:
                 return False
             source = check_there(self._files.media(record))
             try:
-                self._decoder.run(lambda: make_thumbnail(source, path))
+                with self._files.incoming() as incoming:
+                    self._decoder.run(lambda: make_thumbnail(source, incoming.thumbnail))
+                    self._files.put_thumbnail(incoming, record)
             except (WrongType, TooLarge):
                 self._without_thumbnail.add(key)
                 return False

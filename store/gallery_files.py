@@ -12,12 +12,12 @@ import json
 import logging
 import os
 import secrets
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from typing import IO, Any
 
 from .engine import Record
-from .errors import NotFound
+from .errors import CuratorError, NotFound
 from .files import disk_error, sync_folder, write_atomic
 from .json_values import mapping
 
@@ -63,14 +63,16 @@ class GalleryFiles:
     ) -> None:
         """Give the files their names and `put` the record: all, or nothing. Raises DiskFull."""
         note = self._incoming / f"{record['id']}.json"
+        # Of an item whose file had gone, the rest may be there still.
+        new = [path for path in self._paths(record) if not path.exists()]
         try:
             write_atomic(note, dump({"record": record, "sidecar": sidecar}))
-            self._move(incoming, record)
-            write_atomic(self.root / record["meta_path"], dump(sidecar))
+            self._move(incoming.media, self.media(record))
+            self._move(incoming.thumbnail, self.thumbnail(record))
+            self.write_sidecar(record, sidecar)
             put(record)
         except BaseException as error:
-            self._remove(record)
-            note.unlink(missing_ok=True)
+            _remove([*new, note])
             if isinstance(error, OSError):
                 raise disk_error(error, "The picture") from error
             raise
@@ -87,46 +89,58 @@ class GalleryFiles:
 
     def write_sidecar(self, record: Record, sidecar: dict[str, Any]) -> None:
         """Replace the JSON beside the file. Raises DiskFull."""
-        write_atomic(self.root / record["meta_path"], dump(sidecar))
+        with self.incoming() as incoming:
+            with incoming.writing() as file:
+                file.write(dump(sidecar))
+            self._move(incoming.media, self.root / record["meta_path"])
+
+    def put_thumbnail(self, incoming: Incoming, record: Record) -> None:
+        """Give a thumbnail that has come in its place. Raises DiskFull."""
+        self._move(incoming.thumbnail, self.thumbnail(record))
 
     def recover(self, known: Callable[[str], bool], put: Callable[[Record], None]) -> None:
         """Bring what an earlier run left half done to an end, and empty `incoming/`."""
         if not self._incoming.is_dir():
             return
         for path in sorted(self._incoming.iterdir()):
-            if path.suffix == ".json":
-                self._finish(path, known, put)
-            path.unlink(missing_ok=True)
+            if path.suffix != ".json" or self._finish(path, known, put):
+                path.unlink(missing_ok=True)
 
     def _finish(
         self, note: Path, known: Callable[[str], bool], put: Callable[[Record], None]
-    ) -> None:
+    ) -> bool:
+        """Whether what the note says is done with; if there is no room, the next start tries it."""
         try:
             said = json.loads(note.read_text(encoding="utf-8"))
             record, sidecar = said["record"], said["sidecar"]
             if known(record["id"]):
-                return
+                return True
             file = self.media(record)
             if file.is_file() and file.stat().st_size == record["file_size"]:
-                write_atomic(self.root / record["meta_path"], dump(sidecar))
+                self.write_sidecar(record, sidecar)
                 put(record)
             else:
-                self._remove(record)
+                _remove(self._paths(record))
         except (ValueError, KeyError, TypeError) as error:
             # Notes are written whole: somebody else has been at this one.
             log.warning("Curator passes over %s: %s", note.name, error)
+        except CuratorError as error:
+            log.warning("Curator cannot complete %s: %s", note.name, error.text)
+            return False
+        return True
 
-    def _move(self, incoming: Incoming, record: Record) -> None:
-        target = self.media(record)
-        _make_folder(target.parent)
-        incoming.media.replace(target)
-        with contextlib.suppress(FileNotFoundError):
-            incoming.thumbnail.replace(self.thumbnail(record))
-        sync_folder(target.parent)
+    @staticmethod
+    def _move(source: Path, target: Path) -> None:
+        """Everything is written under `incoming/` and only then takes its name: no debris there."""
+        try:
+            _make_folder(target.parent)
+            source.replace(target)
+            sync_folder(target.parent)
+        except OSError as error:
+            raise disk_error(error, "The picture") from error
 
-    def _remove(self, record: Record) -> None:
-        for name in ("file_path", "thumb_path", "meta_path"):
-            (self.root / record[name]).unlink(missing_ok=True)
+    def _paths(self, record: Record) -> list[Path]:
+        return [self.root / record[name] for name in ("file_path", "thumb_path", "meta_path")]
 
 
 class Incoming:
@@ -164,6 +178,13 @@ def check_there(path: Path) -> Path:
     if not path.is_file():
         raise NotFound("The file of this picture is gone.")
     return path
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        # On a file system that takes nothing any more, the first error is the one to tell.
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def _make_folder(folder: Path) -> None:

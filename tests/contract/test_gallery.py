@@ -5,8 +5,12 @@ from __future__ import annotations
 import io
 import json
 import struct
+import subprocess
+import sys
 import threading
+import time
 import zlib
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -32,6 +36,11 @@ def fetched(server: RunningServer, world: World, label: str) -> dict[str, Any]:
     answer = fetch(server, world.image(label).id)
     assert answer.status_code == 200, answer.text
     return answer.json()
+
+
+def told(world: World, label: str) -> dict[str, Any]:
+    """How CivitAI says that a picture was made."""
+    return dict(world.image(label).meta or {})
 
 
 def check_error(answer: requests.Response, status: int, field: str | None = None) -> dict[str, Any]:
@@ -87,7 +96,7 @@ class TestDownloadSingle:
         assert (item["type"], item["ext"]) == ("image", ".png")
         assert (item["width"], item["height"]) == (image.width, image.height)
         assert item["model_id"] == world.model("lora").id
-        assert item["prompt"] == image.meta["prompt"]
+        assert item["prompt"] == told(world, "png_as_jpeg")["prompt"]
         assert item["username"] == image.creator.name
         assert item["file_size"] == len(image.content.data)
         assert item["has_meta"] == item["has_gen_data"] == 1
@@ -107,7 +116,8 @@ class TestDownloadSingle:
     ) -> None:
         number = world.image("png_as_jpeg").id
         with ThreadPoolExecutor(8) as pool:
-            answers = list(pool.map(lambda _: fetch(server, number), range(8)))
+            asked = [pool.submit(fetch, server, number) for _ in range(8)]
+        answers = [each.result() for each in asked]
         assert [answer.status_code for answer in answers] == [200] * 8
         assert len({answer.text for answer in answers}) == 1
         assert len(upstream.requests(origin="civitai_images")) == 1
@@ -192,14 +202,14 @@ class TestDownloadSingle:
     ) -> None:
         item = fetched(server, world, "big_seed")
         meta = json.loads(server.get(f"/loras/gallery/{item['id']}/meta").text)
-        assert meta["seed"] == world.image("big_seed").meta["seed"]
+        assert meta["seed"] == told(world, "big_seed")["seed"]
         assert json.loads(server.get("/gallery").text)["images"][0]["meta"]["seed"] == meta["seed"]
 
     def test_hostile_texts_are_data_and_nothing_else(
         self, server: RunningServer, world: World
     ) -> None:
         item = fetched(server, world, "hostile_prompt")
-        assert item["prompt"] == world.image("hostile_prompt").meta["prompt"]
+        assert item["prompt"] == told(world, "hostile_prompt")["prompt"]
         assert server.get("/gallery").json()["images"][0]["meta"]["prompt"] == item["prompt"]
 
     @pytest.mark.parametrize("number", [1, 2**31 + 5, 2**63 - 1])
@@ -360,6 +370,35 @@ class TestUpstreamDown:
         check_nothing_came(server)
 
 
+class TestFullDisk:
+    @pytest.fixture
+    def small(self, tmp_path: Path) -> Iterator[Path]:
+        folder = tmp_path / "small"
+        folder.mkdir()
+        mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)]
+        if sys.platform != "linux" or subprocess.run(mount, capture_output=True).returncode != 0:
+            pytest.skip("mounts a small tmpfs: needs Linux and the right to mount")
+        yield folder
+        subprocess.run(["umount", "-l", folder], check=True)
+
+    def test_is_507_changes_nothing_and_the_next_call_works(
+        self, small: Path, options: Options, world: World
+    ) -> None:
+        number = world.image("png_as_jpeg").id
+        with RunningServer(small / "root", options) as server:
+            ballast = small / "ballast"
+            with ballast.open("wb", buffering=0) as file:
+                while True:
+                    try:
+                        file.write(bytes(4096))
+                    except OSError:
+                        break
+            check_error(fetch(server, number), 507)
+            check_nothing_came(server)
+            ballast.unlink()
+            assert fetch(server, number).status_code == 200
+
+
 class TestTheKey:
     @pytest.fixture
     def options(self, upstream: Upstream) -> Options:
@@ -424,12 +463,14 @@ class TestSamePictureTwice:
         item = fetched(server, world, "png_as_jpeg")
         assert item["id"] == image.uuid
         assert item["source"] == "original"
-        assert item["prompt"] == image.meta["prompt"]
+        assert item["prompt"] == told(world, "png_as_jpeg")["prompt"]
         assert server.get("/gallery").json()["total"] == 1
         by_number = server.get(f"/loras/gallery/{image.id}/meta").json()
         by_uuid = server.get(f"/loras/gallery/{image.uuid}/meta").json()
         assert by_number == by_uuid
-        assert by_number["generation_data"]["meta"]["prompt"] == image.meta["prompt"]
+        assert (
+            by_number["generation_data"]["meta"]["prompt"] == told(world, "png_as_jpeg")["prompt"]
+        )
 
     def test_two_numbers_of_one_file_are_one_item(
         self, server: RunningServer, world: World, upstream: Upstream
@@ -557,11 +598,11 @@ class TestMeta:
         assert meta["civitai_id"] == str(image.id)
         assert meta["civitai_page"].endswith(f"/images/{image.id}")
         assert meta["raw_item"]["id"] == image.id
-        assert meta["generation_data"]["meta"]["prompt"] == image.meta["prompt"]
-        assert meta["prompt"] == image.meta["prompt"]
-        assert meta["negative"] == image.meta["negativePrompt"]
-        assert meta["seed"] == image.meta["seed"]
-        assert meta["cfg"] == image.meta["cfgScale"]
+        assert meta["generation_data"]["meta"]["prompt"] == told(world, "png_as_jpeg")["prompt"]
+        assert meta["prompt"] == told(world, "png_as_jpeg")["prompt"]
+        assert meta["negative"] == told(world, "png_as_jpeg")["negativePrompt"]
+        assert meta["seed"] == told(world, "png_as_jpeg")["seed"]
+        assert meta["cfg"] == told(world, "png_as_jpeg")["cfgScale"]
         assert meta["loras"][0]["model_id"] == world.model("lora").id
 
     def test_survives_the_loss_of_its_file(self, server: RunningServer, world: World) -> None:
@@ -587,7 +628,8 @@ class TestStar:
     def test_toggles_at_once_are_all_counted(self, server: RunningServer, world: World) -> None:
         path = f"/loras/gallery/{fetched(server, world, 'no_lora')['id']}/star"
         with ThreadPoolExecutor(8) as pool:
-            answers = list(pool.map(lambda _: server.post(path).json()["starred"], range(20)))
+            asked = [pool.submit(server.post, path) for _ in range(20)]
+        answers = [each.result().json()["starred"] for each in asked]
         assert answers.count(True) == answers.count(False) == 10
 
     def test_unknown_is_404_and_nonsense_400(self, server: RunningServer, world: World) -> None:
@@ -625,7 +667,8 @@ class TestToInput:
         item = fetched(server, world, "png_as_jpeg")
         path = f"/loras/gallery/to-input/{item['id']}"
         with ThreadPoolExecutor(8) as pool:
-            names = set(pool.map(lambda _: server.post(path).json()["filename"], range(8)))
+            asked = [pool.submit(server.post, path) for _ in range(8)]
+        names = {each.result().json()["filename"] for each in asked}
         assert names == {f"civitai_{item['id']}.png"}
         assert [path.name for path in server.store.host.input.iterdir()] == list(names)
 
@@ -865,7 +908,7 @@ class TestRestart:
             asking = threading.Thread(target=lambda: answers.append(fetch(server, number)))
             asking.start()
             while not upstream.requests("/original=true/"):
-                pass
+                time.sleep(0.01)
             server.store.civitai.close()
             asking.join()
         assert answers[0].status_code in (502, 503)

@@ -235,7 +235,8 @@ def test_no_more_than_allowed_are_under_way_at_once(
 
     site.answers["/"] = slow
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: http.json(f"{site.url}/", missing=""), range(8)))
+        asked = [pool.submit(http.json, f"{site.url}/", missing="") for _ in range(8)]
+    assert [each.result() for each in asked] == ["here"] * 8
     assert peak == 2
 
 

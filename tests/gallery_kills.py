@@ -1,0 +1,112 @@
+"""A gallery that dies before each single thing it does to the disk, and what must be there after.
+
+`python -m tests.gallery_kills FOLDER` says in its last line how many deaths it has looked at.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import uuid
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from tests.loading import load_pack
+
+load_pack()
+
+from comfyui_curator.store import Options  # noqa: E402 - after the pack is loaded
+from comfyui_curator.store.gallery import Facts  # noqa: E402 - after the pack is loaded
+from comfyui_curator.store.host import root_host  # noqa: E402 - after the pack is loaded
+from comfyui_curator.store.store import Store  # noqa: E402 - after the pack is loaded
+
+_CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.link", "os.truncate"}
+KEPT = str(uuid.UUID(int=1))
+COMING = str(uuid.UUID(int=2))
+
+
+def opened(root: Path) -> Store:
+    return Store(root_host(root), Options())
+
+
+def add(store: Store, picture: Path, item_id: str) -> None:
+    store.gallery.add_file(picture, Facts(id=item_id, file_uuid=item_id))
+
+
+def check(root: Path) -> list[str]:
+    """Ids in a gallery that has been opened again; every file has a record and the reverse."""
+    store = opened(root)
+    try:
+        records = [dict(item) for item in store.gallery.all(limit=1000)["images"]]
+        ids = sorted(record["id"] for record in records)
+        folder = store.host.data / "gallery"
+        files = sorted(path.name for path in folder.rglob("*") if path.is_file())
+        assert not list((folder / "incoming").glob("*")), files
+        for item_id in ids:
+            assert store.gallery.media(item_id).path.is_file()
+            assert store.gallery.thumb(item_id).content_type == "image/webp"
+            assert store.gallery.meta(item_id)["raw_item"] is None
+        expected = [
+            name for each in ids for name in (f"{each}.json", f"{each}.png", f"{each}.thumb.webp")
+        ]
+        files = sorted(path.name for path in folder.rglob("*") if path.is_file())
+        assert files == sorted(expected), files
+        return ids
+    finally:
+        store.close()
+
+
+def die_at(root: Path, picture: Path, count: int) -> bool:
+    """Add the picture in a process that ends before its `count`th change; whether it did."""
+    child = os.fork()
+    if child:
+        _, status = os.waitpid(child, 0)
+        code = os.waitstatus_to_exitcode(status)
+        assert code in (0, 77), f"ended with {code}"
+        return code == 77
+    store = opened(root)
+    left = count
+
+    def watch(event: str, args: tuple[Any, ...]) -> None:
+        nonlocal left
+        writes = event == "open" and isinstance(args[2], int) and args[2] & os.O_CREAT
+        if (writes or event in _CHANGES) and str(root) in str(args[0]):
+            left -= 1
+            if left == 0:
+                os._exit(77)
+
+    sys.addaudithook(watch)
+    add(store, picture, COMING)
+    os._exit(0)
+
+
+def main(folder: Path) -> int:
+    picture = folder / "picture.png"
+    Image.effect_noise((64, 96), 50).convert("RGB").save(picture)
+    begun = folder / "begun"
+    store = opened(begun)
+    add(store, picture, KEPT)
+    store.close()
+    deaths = 0
+    while True:
+        root = folder / "root"
+        shutil.copytree(begun, root)
+        died = die_at(root, picture, deaths + 1)
+        found = check(root)
+        assert KEPT in found
+        if not died:
+            assert COMING in found
+            return deaths
+        store = opened(root)
+        add(store, picture, COMING)
+        store.close()
+        assert check(root) == sorted([KEPT, COMING])
+        shutil.rmtree(root)
+        deaths += 1
+
+
+if __name__ == "__main__":
+    print(main(Path(sys.argv[1])))
