@@ -170,7 +170,9 @@ class Panel {
    */
   #onPaste(event, box) {
     const here = event.composedPath().includes(box) || box.matches(":hover") || this.surroundings.whole;
-    if (!here || takesText(target(event))) return;
+    const place = target(event);
+    // Nobody looks for an address among prompts, so in the search field it is to be added too.
+    if (!here || (takesText(place) && place !== this.gallery.filters.field)) return;
     const text = event.clipboardData?.getData("text/plain") ?? "";
     if (!readAddress(text)) return;
     event.preventDefault();
