@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 from pydantic import Field
 
-from ..store.catalog_answers import Answer
 from .answers import json_answer, json_list
 from .routing import Access, Call, Input, Nothing, Plain, Routes
 from .threads import patiently
+
+if TYPE_CHECKING:
+    from ..store.catalog_answers import Answer
 
 routes = Routes()
 

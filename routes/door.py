@@ -17,15 +17,17 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from aiohttp import HttpVersion11, hdrs, web
 
-from ..store import Store
 from ..store.errors import Foreign, NotLetIn
 from ..store.host import is_loopback
 from .routing import Access
+
+if TYPE_CHECKING:
+    from ..store.store import Store
 
 COOKIE = "curator_session"
 

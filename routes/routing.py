@@ -7,13 +7,15 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ..store import Store
 from ..store.errors import BadInput, TooLarge, WrongType
+
+if TYPE_CHECKING:
+    from ..store.store import Store
 
 _JSON_LIMIT = 1 << 20
 _PARAMETER = re.compile(r"\{(\w+)(?::(int|path))?\}")

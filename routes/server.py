@@ -13,9 +13,10 @@ from pathlib import Path
 
 from aiohttp import web
 
-from ..store import Opening, Options, Store
+from ..store import Opening, Options
 from ..store.errors import Misconfigured
 from ..store.host import root_host
+from ..store.store import Store
 from . import PREFIX, mount
 from .door import refuse_foreign
 from .middleware import OPENING, boundary, set_headers

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from pydantic import Field
 
-from ..store import Store
 from ..store.errors import NotLetIn, TooMany
 from ..store.events import Event
 from ..store.settings import Values
 from .answers import json_answer
 from .door import COOKIE, FAILURES, caller, is_let_in, is_local, needs_key
 from .routing import Access, Call, Input, Nothing, Plain, Routes
+
+if TYPE_CHECKING:
+    from ..store.store import Store
 
 routes = Routes()
 

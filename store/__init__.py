@@ -6,6 +6,5 @@ from .errors import CuratorError
 from .host import Host
 from .opening import Opening, pictures, start
 from .settings import Options
-from .store import Store
 
-__all__ = ["CuratorError", "Host", "Opening", "Options", "Store", "pictures", "start"]
+__all__ = ["CuratorError", "Host", "Opening", "Options", "pictures", "start"]

@@ -9,15 +9,15 @@ import os
 from collections.abc import Callable
 from concurrent.futures import Future
 from threading import Thread
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from .engine import StoreHeld
 from .errors import CuratorError, StoreClosed
-from .gallery import Picture
 from .host import Host
 from .settings import Options
-from .snapshot import SnapshotPictures
-from .store import Store
+
+if TYPE_CHECKING:
+    from .gallery import Picture
+    from .store import Store
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +59,9 @@ class Opening:
 
     def pictures(self) -> Pictures:
         """The gallery; while another process holds the store, its last snapshot."""
+        from .engine import StoreHeld
+        from .snapshot import SnapshotPictures
+
         try:
             return self.get_now().gallery
         except StoreHeld:
@@ -70,6 +73,9 @@ class Opening:
 
     def _open(self) -> None:
         try:
+            # Most of the pack is imported here, off the thread that everybody waits for.
+            from .store import Store
+
             store = Store(self._make_host(), self._options or Options.read(os.environ))
         except BaseException as error:  # noqa: BLE001 - top of a thread: whoever waits is told
             self._future.set_exception(error)

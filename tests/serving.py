@@ -14,10 +14,11 @@ import requests
 from aiohttp import web
 
 from comfyui_curator.routes.server import build_site
-from comfyui_curator.store import Opening, Options, Store
+from comfyui_curator.store import Opening, Options
 from comfyui_curator.store.engine import StoreHeld
 from comfyui_curator.store.host import root_host
 from comfyui_curator.store.opening import Pictures
+from comfyui_curator.store.store import Store
 
 
 class RunningServer:

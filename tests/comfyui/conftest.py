@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from comfyui_curator.store import Host, Options
-from comfyui_curator.store.store import Store
 from comfyui_curator.store.gallery import Facts
 from comfyui_curator.store.generation import Generation
+from comfyui_curator.store.store import Store
 from tests.comfyui.processes import data_folder
 
 
