@@ -98,7 +98,7 @@ class Compactor:
         finally:
             next_path(journal.path).unlink(missing_ok=True)
         target = self._folder / files.SNAPSHOT
-        snapshot.write(target, tables, seq, before_replacing=self._keep_edited)
+        snapshot.write(target, tables, seq, paced=not last, before_replacing=self._keep_edited)
         self._edited = False
         for end, path in files.rotated(self._folder):
             if end <= seq:

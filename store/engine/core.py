@@ -6,8 +6,8 @@ import contextlib
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from ..errors import StoreClosed
 from ..files import disk_error
@@ -16,7 +16,7 @@ from .journal import Journal
 from .records import decode
 from .rows import Rows
 from .snapshot import META
-from .spec import BadRecord, CollectionSpec, Record
+from .spec import BadRecord, CollectionSpec
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class Change(NamedTuple):
     rows: Rows
     doc_id: int | None
     raw: bytes | None
-    record: Record | None = None
+    record: Mapping[str, Any] | None = None
 
 
 class _Pending(NamedTuple):
@@ -127,8 +127,8 @@ class Core:
         if not changes:
             return journal.position
         seq = self.seq + 1
-        if len(changes) == 1 and changes[0].doc_id is not None:
-            rows, doc_id, raw, _ = changes[0]
+        rows, doc_id, raw, _ = changes[0]
+        if len(changes) == 1 and doc_id is not None:
             line = lines.single(seq, rows.json_name, doc_id, raw)
         else:
             steps = [(rows.json_name, doc_id, raw) for rows, doc_id, raw, _ in changes]
@@ -158,7 +158,7 @@ class Core:
             raise disk_error(error, "The change") from error
 
     @contextlib.contextmanager
-    def gathering(self) -> Iterator[None]:
+    def gathering(self) -> Generator[None]:
         """Changes of the block become one line, or none when it raises. Not nested."""
         durable = False
         with self.lock:

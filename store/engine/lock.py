@@ -6,12 +6,20 @@ import contextlib
 import json
 import os
 from pathlib import Path
+from typing import Protocol
 
 from filelock import FileLock, Timeout
 
 from ..errors import CuratorError
 from ..files import write_atomic
 from .spec import StoreHeld
+
+
+class _Lock(Protocol):
+    """What is used of filelock's lock, whose own annotations are not complete."""
+
+    def acquire(self) -> object: ...
+    def release(self) -> None: ...
 
 
 class Ownership:
@@ -21,7 +29,7 @@ class Ownership:
         path = folder / "curator.lock"
         # A file that is locked cannot be read on Windows, hence a second one.
         self._owner = path.with_name("curator.lock.owner.json")
-        self._lock = FileLock(path, timeout=0, thread_local=False)
+        self._lock: _Lock = FileLock(path, timeout=0, thread_local=False)
 
     def take(self, address: str) -> None:
         """Own the store until `release` or the end of the process. Raises StoreHeld."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from .indexes import SortedIndex
 from .records import decode
@@ -78,7 +79,9 @@ class Rows:
         self.next_id = doc_id + 1
         return doc_id
 
-    def apply(self, doc_id: int, raw: bytes | None, record: Record | None = None) -> None:
+    def apply(
+        self, doc_id: int, raw: bytes | None, record: Mapping[str, Any] | None = None
+    ) -> None:
         """Set or remove one record, under the lock; `record` is what the bytes were made of."""
         old_raw = self.raws.get(doc_id)
         if raw is None:

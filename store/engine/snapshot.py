@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import re
+import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, NamedTuple, TypeAlias
+from typing import IO, Any, NamedTuple, TypeAlias
 
 from ..files import replacing
 from .disk import sync_data
@@ -24,7 +25,7 @@ _BATCH = 128
 _COMMA = 0x2C
 _BUFFER = 1 << 18
 # To sync often keeps the disk's queue short, so that the journal's syncs do not wait behind it.
-_SYNC_EVERY = 1 << 21
+_SYNC_EVERY = 1 << 18
 
 
 Load: TypeAlias = Callable[[str, Iterable[tuple[int, bytes]]], None]
@@ -42,26 +43,29 @@ def write(
     tables: Mapping[str, Mapping[int, bytes]],
     seq: int,
     *,
-    before_replacing: Callable[[], None] = lambda: None,
-) -> int:
-    """Replace the snapshot atomically by these tables; its size in bytes. Raises DiskFull."""
+    paced: bool,
+    before_replacing: Callable[[], None],
+) -> None:
+    """Replace the snapshot atomically by these tables. Raises DiskFull or CuratorError.
+
+    `paced`: leave half of the disk's time to others.
+    """
     with replacing(path) as file:
-        size = crc = unsynced = 0
+        crc = unsynced = 0
         for chunk in _chunks(tables):
             file.write(chunk)
             crc = zlib.crc32(chunk, crc)
-            size += len(chunk)
             unsynced += len(chunk)
             if unsynced >= _SYNC_EVERY:
                 file.flush()
+                start = time.perf_counter()
                 sync_data(file.fileno())
                 unsynced = 0
+                if paced:
+                    time.sleep(time.perf_counter() - start)
         meta = {"format": 1, "seq": seq, "crc": f"{crc:08x}"}
         file.write(b'"%s":{"1":%s}\n}\n' % (META.encode(), encode(meta)))
-        file.flush()
-        sync_data(file.fileno())
         before_replacing()
-    return size
 
 
 def read(path: Path, start: Callable[[], Load]) -> Meta:
@@ -131,7 +135,7 @@ def _read_any(data: bytes, name: str, load: Load) -> Meta:
     try:
         # An empty file is what plain TinyDB makes of a new one.
         # Not orjson: somebody else's integers may be of any size.
-        tables = json.loads(data) if data.strip() else {}
+        tables: dict[str, Any] = json.loads(data) if data.strip() else {}
         own = tables.pop(META, {}).get("1", {})
         seq = int(own.get("seq", 0))
         for table, documents in tables.items():

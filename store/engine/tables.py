@@ -72,7 +72,7 @@ class _Draft(MutableMapping[int, Record]):
         self._changed[doc_id] = None
 
     def __contains__(self, doc_id: object) -> bool:
-        if doc_id in self._changed:
+        if isinstance(doc_id, int) and doc_id in self._changed:
             return self._changed[doc_id] is not None
         return doc_id in self._raws
 

@@ -25,11 +25,11 @@ def test_a_record_comes_back_as_it_was_put_also_after_a_restart(opened: Open) ->
 
 def test_what_a_caller_does_to_a_record_changes_nothing_in_the_store(opened: Open) -> None:
     pictures = opened().collection("pictures")
-    record = {"id": "a", "tags": ["x"]}
+    record: dict[str, Any] = {"id": "a", "tags": ["x"]}
     pictures.put(record)
     record["tags"].append("mine")
     for got in (pictures.get("a"), next(iter(pictures)), pictures.page("all").records[0]):
-        assert got == {"id": "a", "tags": ["x"]}
+        assert got is not None and got == {"id": "a", "tags": ["x"]}
         got["tags"].append("mine")
     assert pictures.get("a") == {"id": "a", "tags": ["x"]}
 

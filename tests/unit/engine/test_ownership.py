@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,7 +32,7 @@ for number, line in enumerate(sys.stdin):
 
 
 @contextmanager
-def owner(folder: Path) -> Iterator[Callable[[str], int]]:
+def owner(folder: Path) -> Generator[Callable[[str], int]]:
     """Another process that owns the store; calling it makes it do one thing more."""
     with subprocess.Popen(
         [sys.executable, "-c", _OWNER, str(folder)],
@@ -44,12 +44,12 @@ def owner(folder: Path) -> Iterator[Callable[[str], int]]:
         assert process.stdin is not None and process.stdout is not None
         stdin, stdout = process.stdin, process.stdout
 
-        def step(what: str = "put") -> int:
+        def step(what: str) -> int:
             stdin.write(f"{what}\n")
             stdin.flush()
             return int(stdout.readline())
 
-        step()
+        step("put")
         try:
             yield step
         finally:
@@ -60,7 +60,7 @@ def test_a_second_process_is_told_who_has_the_store_and_touches_nothing(
     opened: Open, folder: Path
 ) -> None:
     with owner(folder) as step:
-        pid = step()
+        pid = step("put")
         before = {path: path.read_bytes() for path in folder.iterdir()}
         with pytest.raises(StoreHeld) as held:
             opened()
