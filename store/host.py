@@ -119,7 +119,9 @@ def comfy_host() -> Host:
         return {kind: [Path(path) for path in entry[0]] for kind, entry in known.items()}
 
     def notify(topic: str, seq: int) -> None:
-        PromptServer.instance.send_sync("curator.changed", {"topic": topic, "seq": seq})
+        # While ComfyUI ends its loop is closed, and nobody is left to tell.
+        with contextlib.suppress(RuntimeError):
+            PromptServer.instance.send_sync("curator.changed", {"topic": topic, "seq": seq})
 
     return Host(
         data=data,

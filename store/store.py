@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -21,38 +22,37 @@ class Store:
 
     def __init__(self, host: Host, options: Options) -> None:
         """Open everything below `host.data`. Raises Misconfigured or StoreHeld."""
-        _make_private(host.data)
+        _make_writable(host.data)
         self.host = host
         self.settings = Settings(host.data / "settings.json", options)
         self.events = Events()
-        self.database = Database.open(
-            host.data / "database", (SESSIONS, GALLERY), address=host.address
-        )
-        try:
+        with contextlib.ExitStack() as undo:
+            self.database = Database.open(
+                host.data / "database", (SESSIONS, GALLERY), address=host.address
+            )
+            undo.callback(self.database.close)
             self.access = Access(
                 host.data / "access-key", self.database.collection("sessions"), given=options.key
             )
             self.civitai = CivitAI(self.settings)
+            undo.callback(self.civitai.close)
             self.catalog = Catalog(host, self.civitai, self.events)
+            undo.callback(self.catalog.close)
             self.gallery = Gallery(self.database, host, self.civitai, self.catalog, self.events)
+            undo.callback(self.gallery.close)
             self.catalog.gallery_facts = self.gallery.catalog_facts
-        except BaseException:
-            self.database.close()
-            raise
-        self.events.listen(self._notify_host)
+            self.events.listen(self._notify_host)
+            self._closing = undo.pop_all()
 
     def close(self) -> None:
         """Let running work end, write the snapshot, give the lock back. Twice is fine."""
-        self.gallery.close()
-        self.catalog.close()
-        self.civitai.close()
-        self.database.close()
+        self._closing.close()
 
     def _notify_host(self, event: Event) -> None:
         self.host.notify(event.topic, event.seq)
 
 
-def _make_private(folder: Path) -> None:
+def _make_writable(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK):
