@@ -86,7 +86,9 @@ def _image_tensor(image: Image.Image) -> Tensor:
         grey = numpy.asarray(image, dtype=numpy.float32) / 65535
         colours = numpy.stack([grey] * 3, axis=-1)
     else:
-        colours = numpy.asarray(image.convert("RGB"), dtype=numpy.float32) / 255
+        # A palette may hold transparency that only RGBA can express.
+        plain = image.convert("RGBA") if image.mode == "P" else image
+        colours = numpy.asarray(plain.convert("RGB"), dtype=numpy.float32) / 255
     return torch.from_numpy(colours)[None]
 
 
