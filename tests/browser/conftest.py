@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from comfyui_curator.store import Options
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from comfyui_curator.store import Options
 from tests import chromium
 from tests.browser.pictures import fill
 from tests.serving import RunningServer
@@ -41,7 +41,7 @@ def complaints() -> Iterator[list[str]]:
 def context(browser: Browser, complaints: list[str]) -> Iterator[BrowserContext]:
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     context.set_default_timeout(10_000)
-    context.on("console", lambda note: complaints.append(note.text) if note.type == "error" else None)
+    context.on("console", lambda note: complaints.extend([note.text] * (note.type == "error")))
     context.on("weberror", lambda error: complaints.append(str(error.error)))
     yield context
     context.close()

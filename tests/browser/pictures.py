@@ -5,10 +5,11 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from PIL import Image
+
 from comfyui_curator.store.gallery import Facts, Gallery
 from comfyui_curator.store.generation import Generation
 from comfyui_curator.store.landscapes import Landscape, palette, write_video
-from PIL import Image
 
 COUNT = 40
 HOSTILE = 24
@@ -20,7 +21,7 @@ _MODELS = ("Ink Samurai", "Neon Castle", "Watercolor Forest")
 
 
 def facts(number: int) -> Facts:
-    """Picture `number`, from 0: every third of the same model, every sixth starred, even ones original."""
+    """Picture `number`: each third of the same model, each sixth starred, even ones original."""
     model = number % 3
     hostile = number == HOSTILE
     return Facts(

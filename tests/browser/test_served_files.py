@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Error, Page
+
 from comfyui_curator.store import Options
 from comfyui_curator.store.gallery import Facts
-from PIL import Image
-from playwright.sync_api import Browser, Page
-
 from tests.serving import RunningServer
 
 STAR = "/api/admin/loras/gallery/7/star"
@@ -80,7 +80,7 @@ def test_an_opened_file_runs_nothing(
     assert not is_starred(server)
     try:
         page.goto(address, wait_until="load")
-    except Exception as error:
-        assert "Download is starting" in str(error) or "ERR_ABORTED" in str(error)  # noqa: PT017 - an attachment is no page
+    except Error as error:  # an attachment is no page
+        assert "Download is starting" in str(error) or "ERR_ABORTED" in str(error)
     page.wait_for_timeout(150)
     assert not is_starred(server)

@@ -133,9 +133,8 @@ def test_selected_nodes_of_other_kinds_are_left_alone(
         }"""
     )
     load(page, "1036")
-    assert page.evaluate("app.graph.nodes.find((n) => n.type === 'SaveImage').widgets[0].value") == (
-        "ComfyUI"
-    )
+    saver = "app.graph.nodes.find((node) => node.type === 'SaveImage')"
+    assert page.evaluate(f"{saver}.widgets[0].value") == "ComfyUI"
     assert page.evaluate(f"{LOADERS}.length") == 1
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from comfyui_curator.store import Options
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
+from comfyui_curator.store import Options
 from tests.browser.pictures import COUNT
 from tests.browser.screens import card, cards, open_page, paste, shown_ids
 from tests.serving import RunningServer
