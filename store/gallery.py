@@ -12,7 +12,7 @@ from . import gallery_lists
 from .engine import Database, Record
 from .errors import CuratorError, NotFound, TooLarge, WrongType
 from .events import Events
-from .gallery_files import GalleryFiles, check_there
+from .gallery_files import GalleryFiles
 from .gallery_intake import Intake
 from .gallery_lists import Wanted
 from .gallery_records import GALLERY, Facts, columns, find, generation_of, item_key, new_sidecar
@@ -20,6 +20,7 @@ from .host import Host
 from .inputs import Inputs, copy_to
 from .locks import KeyedLock
 from .media import Kind, format_of
+from .names import inside
 from .remote.civitai import CivitAI
 from .thumbnails import Decoder, make_thumbnail
 from .videos import video_frame
@@ -97,7 +98,8 @@ class Gallery:
     def media(self, item_id: str) -> ServedFile:
         """The file itself. Raises NotFound."""
         record = self._get(item_id)
-        return _served(self._files.media(record), record["id"])
+        path = self._files.check_there(self._files.media(record))
+        return _served(path, record["id"])
 
     def thumb(self, item_id: str) -> ServedFile:
         """The thumbnail, made now if it is not there; else the picture itself. Raises NotFound."""
@@ -107,7 +109,7 @@ class Gallery:
             if record["type"] == "video":
                 raise NotFound("There is no thumbnail of this video.")
             path = self._files.media(record)
-        return _served(path, record["id"])
+        return _served(self._files.check_there(path), record["id"])
 
     def meta(self, item_id: str) -> dict[str, Any]:
         """All that is known: the JSON beside the file, and how it was made by one name each."""
@@ -153,7 +155,7 @@ class Gallery:
         when the folder cannot be written, DiskFull.
         """
         record = self._get(item_id)
-        path = check_there(self._files.media(record))
+        path = self._files.check_there(self._files.media(record))
         name = f"civitai_{record['id']}"
         if record["type"] == "video" and not as_media:
             image = self._decoder.run(lambda: video_frame(path))
@@ -215,7 +217,7 @@ class Gallery:
                 return True
             if key in self._without_thumbnail:
                 return False
-            source = check_there(self._files.media(record))
+            source = self._files.check_there(self._files.media(record))
             try:
                 with self._files.incoming() as incoming:
                     self._decoder.run(lambda: make_thumbnail(source, incoming.thumbnail))
@@ -238,9 +240,9 @@ class Gallery:
 
 
 def picture_of(record: Mapping[str, Any], folder: Path) -> Picture:
-    """The picture of a record whose files lie below `folder` (`<data>/gallery`)."""
+    """The picture of a record; its files lie below `folder` (`<data>/gallery`)."""
     return Picture(
-        folder / record["file_path"],
+        inside(folder, record["file_path"]),
         record["prompt"],
         record["negative"],
         record["seed"] or 0,
@@ -249,7 +251,6 @@ def picture_of(record: Mapping[str, Any], folder: Path) -> Picture:
 
 
 def _served(path: Path, name: str) -> ServedFile:
-    check_there(path)
     try:
         kind = format_of(path)
         content_type, ext = kind.content_type, kind.ext

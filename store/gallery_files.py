@@ -20,6 +20,7 @@ from .engine import Record
 from .errors import CuratorError, NotFound
 from .files import disk_error, sync_folder, write_atomic
 from .json_values import mapping
+from .names import inside
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,12 @@ class GalleryFiles:
     def thumbnail(self, record: Record) -> Path:
         """Where its thumbnail lies, or would lie."""
         return self.root / record["thumb_path"]
+
+    def check_there(self, path: Path) -> Path:
+        """The path of a file that exists, in here and not by a link outwards. Raises NotFound."""
+        if not path.is_file():
+            raise NotFound("The file of this picture is gone.")
+        return inside(self.root, path.relative_to(self.root).as_posix())
 
     @contextlib.contextmanager
     def incoming(self) -> Generator[Incoming, None, None]:
@@ -171,13 +178,6 @@ def stem_of(item_id: str) -> str:
 def dump(data: Any) -> bytes:
     """Readable JSON, integers of any size as they are."""
     return json.dumps(data, ensure_ascii=False, indent=1).encode(errors="replace")
-
-
-def check_there(path: Path) -> Path:
-    """The path of a file that exists. Raises NotFound."""
-    if not path.is_file():
-        raise NotFound("The file of this picture is gone.")
-    return path
 
 
 def _remove(paths: Iterable[Path]) -> None:

@@ -16,13 +16,13 @@ import pytest
 from PIL import Image
 
 from comfyui_curator.store import Options
-from comfyui_curator.store.store import Store
 from comfyui_curator.store.demo import fill
 from comfyui_curator.store.errors import DiskFull, NotFound, WrongType
 from comfyui_curator.store.gallery import Facts, Wanted
 from comfyui_curator.store.gallery_records import item_key
 from comfyui_curator.store.host import root_host
 from comfyui_curator.store.snapshot import SnapshotPictures
+from comfyui_curator.store.store import Store
 
 ROOT = Path(__file__).resolve().parents[3]
 IDS = [str(uuid.UUID(int=number)) for number in range(9)]
@@ -198,6 +198,20 @@ def test_what_cannot_be_an_id_is_none(store: Store, text: str) -> None:
 @pytest.mark.parametrize("text", [IDS[1], IDS[1].upper(), f" {IDS[1]} ", f"{IDS[1]}.PNG"])
 def test_an_id_is_known_in_any_case_and_with_an_extension(text: str) -> None:
     assert item_key(text) == IDS[1]
+
+
+def test_a_link_out_of_the_data_folder_is_not_followed(
+    store: Store, picture: Path, tmp_path: Path
+) -> None:
+    item = store.gallery.add_file(picture, facts())
+    secret = tmp_path / "secret.png"
+    secret.write_bytes(picture.read_bytes())
+    path = store.host.data / "gallery" / item["file_path"]
+    path.unlink()
+    path.symlink_to(secret)
+    for ask in (store.gallery.media, store.gallery.to_input, store.gallery.picture):
+        with pytest.raises(NotFound):
+            ask(IDS[1])
 
 
 def test_pictures_in_several_models_show_in_each(store: Store, picture: Path) -> None:
