@@ -26,7 +26,7 @@ GALLERY = CollectionSpec(
         Index("by_type", "type", "added"),
         Index("starred", "starred", "added"),
     ),
-    words=("prompt", "negative", "username"),
+    words=("prompt", "username"),
 )
 
 COLUMNS = (

@@ -795,6 +795,8 @@ class TestList:
         word = chosen["prompt"].split("number ")[1].split()[0].strip(",")
         assert chosen["id"] in ids(q=f"number {word}")
         assert ids(q="nowhereword") == []
+        # Half of all negative prompts say the same; they are not searched.
+        assert ids(q="watermark") == []
         version = server.get(path).json()["images"][0]["versions"][0]
         assert 0 < len(ids(version_id=version)) <= len(filled)
         assert ids(version_id=1) == []
