@@ -43,8 +43,14 @@ class Compactor:
         """Compact in the background soon, unless that is going on or has just failed."""
         if self._thread is not None or time.monotonic() < self._not_before:
             return
-        self._thread = threading.Thread(target=self._run, name="curator-compaction", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._run, name="curator-compaction", daemon=True)
+        self._thread = thread
+        try:
+            thread.start()
+        except RuntimeError as error:
+            # The interpreter is ending, or there are too many threads: the change itself is safe.
+            self._thread = None
+            log.warning("no thread for a compaction: %s", error)
 
     def compact(self) -> None:
         """Write a new snapshot now. Raises DiskFull or CuratorError; then all is as before."""

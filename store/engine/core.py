@@ -64,6 +64,7 @@ class Core:
         self.tables: dict[str, Rows] = {}
         self.seq = 0
         self.journal: Journal | None = None
+        self.closed = False
         self.transaction: Transaction | None = None
         self.grown: Callable[[], None] = lambda: None
         self.grow_limit = 0
@@ -80,7 +81,6 @@ class Core:
         if name == META:
             raise BadRecord(f"{META} is the store's own table.")
         with self.memory:
-            # A dict that compaction may be walking is not to change: it takes a copy under `lock`.
             return self.tables.setdefault(name, Rows(name, self.specs.get(name), self.memory))
 
     def own_transaction(self) -> Transaction | None:
@@ -181,11 +181,12 @@ class Core:
 
     def frozen(self) -> Mapping[str, Mapping[int, bytes]]:
         """The tables as they are now, in a copy that does not change. Under `lock`."""
-        return {rows.name: dict(rows.raws) for rows in self.tables.values() if rows.listed}
+        tables = list(self.tables.values())
+        return {rows.name: dict(rows.raws) for rows in tables if rows.listed}
 
     def _open_journal(self) -> Journal:
         journal = self.journal
-        if journal is None:
+        if journal is None or self.closed:
             raise StoreClosed("The store is closed.")
         if journal.failed is not None:
             try:

@@ -117,7 +117,7 @@ class Database:
         with self._closing:
             core = self._core
             journal = core.journal
-            if journal is None:
+            if journal is None or core.closed:
                 return
             for wording in self._searched():
                 wording.stop()
@@ -126,7 +126,7 @@ class Database:
             except CuratorError as error:
                 log.error("the journal stays as it is: %s", error)
             with core.lock:
-                core.journal = None
+                core.closed = True
                 try:
                     journal.close()
                 except OSError as error:

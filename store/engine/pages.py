@@ -33,7 +33,7 @@ class Asked:
 
     def rest(self, entries: Sequence[Entry], *, offset: int | None = None) -> range:
         """The positions after the cursor and the offset, in the order asked for."""
-        skip = self.offset if offset is None else offset
+        skip = max(self.offset, 0) if offset is None else offset
         place = read_cursor(self.after) if self.after is not None else None
         if self.descending:
             end = len(entries) if place is None else bisect_left(entries, place)

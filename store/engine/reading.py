@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from .records import decode
 from .snapshot import Load
 from .spec import BrokenStore, Record
 
-_ATTEMPTS = 5
+_PATIENCE = 10.0
 
 
 def read_snapshot(folder: Path, collection: str) -> Iterator[Record]:
@@ -20,18 +21,21 @@ def read_snapshot(folder: Path, collection: str) -> Iterator[Record]:
     Reads the snapshot and the journal and touches nothing; no store is an empty one. Raises
     BrokenStore when the files cannot be understood.
     """
-    for attempt in range(_ATTEMPTS):
+    deadline = time.monotonic() + _PATIENCE
+    while True:
         before = _identity(folder)
         try:
             records = _read(folder, collection)
         except BrokenStore:
-            if attempt == _ATTEMPTS - 1 or before == _identity(folder):
+            if before == _identity(folder) or time.monotonic() > deadline:
                 raise
-            continue
-        # Else the owner compacted meanwhile, and a journal may have gone from under our eyes.
-        if before == _identity(folder):
-            return map(decode, records.values())
-    raise BrokenStore("The store changes faster than it can be read.")
+        else:
+            if before == _identity(folder):
+                return map(decode, records.values())
+            if time.monotonic() > deadline:
+                raise BrokenStore("The store changes faster than it can be read.")
+        # The owner compacted meanwhile, and a journal may have gone from under our eyes.
+        time.sleep(0.005)
 
 
 def _read(folder: Path, collection: str) -> dict[int, bytes]:

@@ -141,7 +141,7 @@ class EngineStorage(Storage):
         with core.lock:
             changes = [
                 Change(rows, None, None)
-                for rows in core.tables.values()
+                for rows in list(core.tables.values())
                 if rows.listed and rows.name not in data
             ]
             for name, documents in data.items():

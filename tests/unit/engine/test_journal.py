@@ -95,24 +95,23 @@ def test_a_flipped_bit_in_the_middle_costs_its_line_only(tmp_path: Path) -> None
     first = crashed.journal.index(b"\n", crashed.journal.index(b"\n") + 1) + 1
     end = crashed.journal.index(b"\n", first) + 1
     for at in range(first, end):
-        for bit in (0, 3, 6):
-            damaged = bytearray(crashed.journal)
-            damaged[at] ^= 1 << bit
-            with crashed.opened(bytes(damaged)) as database:
-                folder = database.folder
-                present = [record["id"] for record in database.collection("pictures")]
-                if at == end - 1:
-                    # The newline between two whole lines.
-                    assert present[0] == "0" and present[-1] == "2"
-                    continue
-                assert present == ["0", "2"], (at, bit)
-                recovery = database.recovery
-                assert recovery.cut == 0 and recovery.bad >= 1 and recovery.copy is not None
-                assert recovery.copy.read_bytes().rstrip(b"\n") == damaged[first:end].rstrip(b"\n")
-            with Database.open(folder, SPECS) as database:
-                assert database.recovery.clean
-                assert len(database.collection("pictures")) == 2
-            shutil.rmtree(folder)
+        damaged = bytearray(crashed.journal)
+        damaged[at] ^= 1 << at % 8
+        with crashed.opened(bytes(damaged)) as database:
+            folder = database.folder
+            present = [record["id"] for record in database.collection("pictures")]
+            if at == end - 1:
+                # The newline between two whole lines.
+                assert present[0] == "0" and present[-1] == "2"
+                continue
+            assert present == ["0", "2"], at
+            recovery = database.recovery
+            assert recovery.cut == 0 and recovery.bad >= 1 and recovery.copy is not None
+            assert recovery.copy.read_bytes().rstrip(b"\n") == damaged[first:end].rstrip(b"\n")
+        with Database.open(folder, SPECS) as database:
+            assert database.recovery.clean
+            assert len(database.collection("pictures")) == 2
+        shutil.rmtree(folder)
 
 
 def test_what_is_damaged_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
