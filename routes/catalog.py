@@ -77,6 +77,26 @@ async def add_version(call: Call[FileChoice, Nothing]) -> web.StreamResponse:
 
 
 @routes.add(
+    "POST",
+    "/civitai/promote-to-lora/{version_id:int}",
+    access=Access.KEY,
+    summary="Move a LoRA from `models.json` to `loras.json`",
+    answers={
+        200: "`status` is promoted (with file and category) or already_exists",
+        400: "It does not lie in loras",
+        404: "Not in `models.json`",
+        409: "A catalog cannot be read: line and column are told",
+        507: "The disk is full",
+    },
+)
+async def promote_version(call: Plain) -> web.StreamResponse:
+    """One act over both files: at no time is the entry in neither of them."""
+    return json_answer(
+        await asyncio.to_thread(call.store.catalog.promote, call.number("version_id"))
+    )
+
+
+@routes.add(
     "DELETE",
     "/models/{filename}/catalog",
     access=Access.KEY,

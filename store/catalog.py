@@ -19,6 +19,7 @@ from .host import Host
 from .locks import KeyedLock
 from .names import is_safe_name, relative_folder
 from .presence import Presence
+from .promotion import Promotion
 from .remote.civitai import CivitAI
 
 # Free space changes all the time; told in these steps, a list stays the same meanwhile.
@@ -39,7 +40,9 @@ class Catalog:
         self._models = CatalogFile(host.data, "models", self._publish)
         self._loras = CatalogFile(host.data, "loras", self._publish)
         self._files = {"models": self._models, "loras": self._loras}
-        self._watch = DocumentWatch([file.document for file in self._files.values()])
+        self._promotion = Promotion(host.data, self._models, self._loras)
+        documents = [file.document for file in self._files.values()]
+        self._watch = DocumentWatch(documents, self._promotion.settle)
         self.gallery_facts: GalleryFacts | None = None
         """CivitAI model id → the `gallery_*` values of its LoRAs; set by who knows the gallery."""
 
@@ -49,7 +52,8 @@ class Catalog:
 
     def civitai_map(self) -> Answer:
         """`{by_version, by_model}` over both catalogs, with each file's state on disk."""
-        states = {file: file.document.state for file in self._files.values()}
+        with self._promotion.moving:
+            states = {file: file.document.state for file in self._files.values()}
         indexes = [file.index_of(state) for file, state in states.items()]
         sight = self._presence.look(set[str]().union(*(index.folders for index in indexes)))
         made_from = (*(state.generation for state in states.values()), sight.stamp)
@@ -116,6 +120,16 @@ class Catalog:
 
         return self._files[catalog].add(category, choose)
 
+    def find(self, file: str, dest: str | None = None) -> Found:
+        """The entry with this file name. Raises NotFound, Conflict with `candidates`."""
+        for each in self._files.values():
+            each.document.refresh()
+        return self._in_one_folder(file, dest)[0]
+
+    def is_present(self, found: Found) -> bool:
+        """Whether the entry's file is on disk at this moment."""
+        return self._presence.on_disk(found.folder, found.name)
+
     def remove(self, file: str, dest: str | None = None) -> Json:
         """Take the entry with this file name out of the catalogs: `{status:"removed",file}`.
 
@@ -130,6 +144,11 @@ class Catalog:
         for catalog in dict.fromkeys(found.catalog for found in matches):
             self._files[catalog].remove(file, matches[0].dest)
         return {"status": "removed", "file": file}
+
+    def promote(self, version_id: int) -> Json:
+        """Move a version from `models.json` to `loras.json`; see Promotion.promote."""
+        with self._adding.hold(str(version_id)):
+            return self._promotion.promote(version_id)
 
     def _add(self, version_id: int, version: Json, file_id: int | None, dest: str | None) -> Json:
         reason = restriction(version)

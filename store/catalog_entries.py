@@ -6,7 +6,7 @@ with the old one, so that whoever reads the old one may go on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any, cast
 
@@ -89,30 +89,52 @@ def entries(catalog: str, data: Json) -> Iterator[Found]:
             yield Found(catalog, category["id"], entry)
 
 
-def with_entries(data: Json, category: str, added: Sequence[Mapping[str, Any]]) -> Json:
-    """The catalog with these entries at the end of the category, which is made if need be."""
+def with_entries(
+    data: Json,
+    added: Mapping[str, Sequence[Mapping[str, Any]]],
+    names: Mapping[str, str] | None = None,
+) -> Json:
+    """The catalog with more entries at the end of each of these categories.
+
+    A category that is not there is made, with its name out of `names` or the usual one.
+    """
     categories: list[Json] = list(data["categories"])
-    for number, known in enumerate(categories):
-        if known["id"] == category:
-            categories[number] = {**known, "models": [*known.get("models", ()), *added]}
-            break
-    else:
-        categories.append({"id": category, "name": category_name(category), "models": [*added]})
+    numbers = {known["id"]: number for number, known in reversed([*enumerate(categories)])}
+    for category, new in added.items():
+        if category in numbers:
+            known = categories[numbers[category]]
+            categories[numbers[category]] = {**known, "models": [*known.get("models", ()), *new]}
+        else:
+            name = (names or {}).get(category) or category_name(category)
+            categories.append({"id": category, "name": name, "models": [*new]})
     return _next_version(data, categories)
 
 
-def without(data: Json, file: str, dest: str) -> Json | None:
-    """The catalog without the entries of this file; None when there are none. Categories stay."""
+def without(data: Json, is_gone: Callable[[Json], bool]) -> Json | None:
+    """The catalog without some entries; None when there are none of them. Categories stay."""
+    return with_changed(data, lambda entry: None if is_gone(entry) else entry)
+
+
+def with_changed(data: Json, change: Callable[[Json], Json | None]) -> Json | None:
+    """The catalog with what `change` makes of each entry, None taking it out.
+
+    None when it gives back every entry as it was.
+    """
     categories: list[Json] = []
     changed = False
     for category in data["categories"]:
         models: list[Json] = category.get("models", [])
-        kept = [entry for entry in models if not _is_of(entry, file, dest)]
-        if len(kept) < len(models):
+        made = [change(entry) for entry in models]
+        if any(new is not old for new, old in zip(made, models, strict=True)):
             changed = True
-            category = {**category, "models": kept}
+            category = {**category, "models": [entry for entry in made if entry is not None]}
         categories.append(category)
     return _next_version(data, categories) if changed else None
+
+
+def is_of(entry: Mapping[str, Any], file: str, dest: str) -> bool:
+    """Whether an entry is of this `file` in the folder `dest`, which is a tidy one."""
+    return entry.get("file") == file and tidy_folder(text(entry.get("dest"))) == dest
 
 
 def tidy_folder(text: str) -> str:
@@ -129,7 +151,3 @@ def _next_version(data: Json, categories: list[Json]) -> Json:
         "date": now.strftime("%Y-%m-%d %H:%M"),
         "categories": categories,
     }
-
-
-def _is_of(entry: Mapping[str, Any], file: str, dest: str) -> bool:
-    return entry.get("file") == file and tidy_folder(text(entry.get("dest"))) == dest

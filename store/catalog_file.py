@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from . import catalog_entries
-from .catalog_entries import Found, Json
+from .catalog_entries import Found, Json, is_of, without
 from .catalog_index import Index
 from .documents import Document, State
 
@@ -46,7 +46,7 @@ class CatalogFile:
             new, result = choose(index)
             if not new:
                 return None, (None, result)
-            data = catalog_entries.with_entries(data, category, new)
+            data = catalog_entries.with_entries(data, {category: new})
             found = [Found(self.name, category, entry) for entry in new]
             return data, (index.plus(data, found), result)
 
@@ -59,14 +59,24 @@ class CatalogFile:
     def remove(self, file: str, dest: str) -> bool:
         """Take the entries of this file out; False when there are none."""
 
-        def edit(data: Json) -> tuple[Json | None, bool]:
-            left = catalog_entries.without(data, file, dest)
+        def edit(index: Index) -> tuple[Json | None, bool]:
+            left = without(index.data, lambda entry: is_of(entry, file, dest))
             return left, left is not None
 
-        removed = self.document.change(edit)
-        if removed:
-            self._changed(self.name, "removed")
-        return removed
+        return self.change("removed", edit)
+
+    def change(
+        self,
+        what: str,
+        edit: Callable[[Index], tuple[Json | None, T]],
+        before: Callable[[], object] | None = None,
+    ) -> T:
+        """As Document.change, with the entries at hand; who listens is told that it is `what`."""
+        generation = self.document.state.generation
+        result = self.document.change(lambda data: edit(self._index_of(data)), before)
+        if self.document.state.generation != generation:
+            self._changed(self.name, what)
+        return result
 
     def _index_of(self, data: Json) -> Index:
         index = self._index

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
@@ -54,6 +55,23 @@ _CATEGORY_NAMES = {
 }
 # What comes beside a model's weights and is of no use alone.
 _NO_MODEL_FILES = ("training data", "config", "archive", "workflow")
+
+
+_LORA_CATEGORIES = (
+    (re.compile(r"\bwan"), "wan_loras"),
+    (re.compile(r"flux"), "flux_loras"),
+    (re.compile(r"sdxl|pony|illustrious|noobai"), "sdxl_loras"),
+    (re.compile(r"\bsd ?1(\.|\b)"), "sd15_loras"),
+)
+
+
+def lora_category(base_model: str) -> str:
+    """The category of a LoRA for this base model."""
+    spelled = base_model.lower()
+    for pattern, category in _LORA_CATEGORIES:
+        if pattern.search(spelled):
+            return category
+    return "other_loras"
 
 
 def category_name(category: str) -> str:

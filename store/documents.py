@@ -110,12 +110,17 @@ class Document:
         if self._state.fault:
             raise _refusal(self._state.fault)
 
-    def change(self, edit: Callable[[Json], tuple[Json | None, T]]) -> T:
+    def change(
+        self,
+        edit: Callable[[Json], tuple[Json | None, T]],
+        before: Callable[[], object] | None = None,
+    ) -> T:
         """Write what `edit` makes of the present state, and give what else it returns.
 
         `edit` gets the state and returns a new one (sharing what stays; None: nothing to write). It
         runs again when the file was edited by somebody else meanwhile. Raises Conflict naming line
         and column while the file cannot be read, DiskFull when there is no room: nothing changed.
+        `before` is called when all is written but for the renaming; nothing is when it raises.
         """
         with self._lock:
             while True:
@@ -125,7 +130,7 @@ class Document:
                 if data is None:
                     return result
                 with contextlib.suppress(_Overtaken):
-                    self._write(data)
+                    self._write(data, before)
                     self._state = State(data, None, state.generation + 1)
                     return result
 
@@ -142,17 +147,23 @@ class Document:
         self._stamp, self._unread = stamp, False
         return self._take(raw)
 
-    def _write(self, data: Json) -> None:
+    def _write(self, data: Json, before: Callable[[], object] | None) -> None:
         with replacing(self.path) as file:
             file.write(_dump(data) + self._tail)
             file.flush()
             # The slow part comes before the last look, so that the gap in which somebody else's
             # edit could get lost is as short as two system calls.
             os.fsync(file.fileno())
-            if _stamp(self.path) != self._stamp:
-                raise _Overtaken
+            self._check_stamp()
+            if before:
+                before()
+                self._check_stamp()
             written = os.fstat(file.fileno())
         self._stamp = _Stamp(written.st_mtime_ns, written.st_size, written.st_ino)
+
+    def _check_stamp(self) -> None:
+        if _stamp(self.path) != self._stamp:
+            raise _Overtaken
 
     def _take(self, raw: bytes | None) -> bool:
         try:
@@ -186,8 +197,12 @@ class Document:
 class DocumentWatch:
     """Looks every second whether one of the documents was edited outside."""
 
-    def __init__(self, documents: Sequence[Document]) -> None:
+    def __init__(
+        self, documents: Sequence[Document], looked: Callable[[], object] | None = None
+    ) -> None:
+        """`looked` is called after each look; it must not raise."""
         self._documents = documents
+        self._looked = looked
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="curator-documents", daemon=True)
         self._thread.start()
@@ -201,6 +216,8 @@ class DocumentWatch:
         while not self._closing.wait(_SECONDS_BETWEEN_LOOKS):
             for document in self._documents:
                 document.refresh()
+            if self._looked:
+                self._looked()
 
 
 class _Broken(Exception):

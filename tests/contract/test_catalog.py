@@ -14,7 +14,15 @@ import requests
 
 from comfyui_curator.store import Options
 from comfyui_curator.store.names import is_safe_name
-from tests.catalogs import EXAMPLE, INVENTED, all_entries
+from tests.catalogs import (
+    EXAMPLE,
+    INVENTED,
+    all_entries,
+    check_error,
+    entries,
+    put_file,
+    stored,
+)
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World
 
@@ -31,33 +39,6 @@ def add_at_once(server: RunningServer, version_ids: list[int]) -> list[requests.
 
     with ThreadPoolExecutor(len(version_ids)) as pool:
         return list(pool.map(post, version_ids))
-
-
-def stored(server: RunningServer, name: str = "models") -> dict[str, Any]:
-    return json.loads((server.store.host.data / f"{name}.json").read_text("utf-8"))
-
-
-def entries(server: RunningServer, name: str = "models") -> list[dict[str, Any]]:
-    path = server.store.host.data / f"{name}.json"
-    return all_entries(stored(server, name)) if path.exists() else []
-
-
-def put_file(server: RunningServer, dest: str, name: str, size: int = 3) -> Path:
-    folder = server.store.host.places(dest)[0]
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_bytes(bytes(size))
-    return folder / name
-
-
-def check_error(answer: requests.Response, status: int, field: str | None = None) -> dict[str, Any]:
-    body = answer.json()
-    assert answer.status_code == status, body
-    assert body["error"] == body["detail"] != ""
-    assert body.get("field") == field
-    assert "Traceback" not in answer.text
-    if status == 409:
-        assert answer.headers["x-should-retry"] == "false"
-    return body
 
 
 class TestAdding:
