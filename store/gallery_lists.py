@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .engine import Collection, Page, Record
@@ -33,7 +33,11 @@ class Wanted:
     @property
     def by_record(self) -> bool:
         """Whether records must be looked at one by one."""
-        return bool(self.source or self.type) or self.starred is not None or bool(self.version_id)
+        return (
+            bool(self.source or self.type)
+            or self.starred is not None
+            or self.version_id is not None
+        )
 
 
 def page(
@@ -104,17 +108,18 @@ def all_pictures(
     records: Collection, wanted: Wanted, limit: int, before: str | None
 ) -> dict[str, Any]:
     """A page over all models, what was added last comes first: `images`, `total`, `next`."""
-    index, value = "newest", None
-    # The narrowest index that keeps this order.
+    usable: list[tuple[str, Any, Wanted]] = [("newest", None, wanted)]
     if wanted.version_id is not None:
-        index, value = "by_version", wanted.version_id
-    elif wanted.starred:
-        index, value = "starred", 1
-    elif wanted.type:
-        index, value = "by_type", wanted.type
-    elif wanted.source:
-        index, value = "by_source", wanted.source
-    found = page(records, index, value, wanted, limit=limit, before=before)
+        usable.append(("by_version", wanted.version_id, replace(wanted, version_id=None)))
+    if wanted.starred:
+        usable.append(("starred", 1, replace(wanted, starred=None)))
+    if wanted.type:
+        usable.append(("by_type", wanted.type, replace(wanted, type="")))
+    if wanted.source:
+        usable.append(("by_source", wanted.source, replace(wanted, source="")))
+    # All are in this order; the narrowest leaves the fewest records to look at one by one.
+    index, value, rest = min(usable, key=lambda each: records.count(each[0], each[1]))
+    found = page(records, index, value, rest, limit=limit, before=before)
     return {
         "images": [shown_item(record) for record in found.records],
         "total": found.total,
