@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from ..store import Opening
-from . import catalog, gallery, system, ui
+from . import catalog, gallery, jobs, system, transfers, ui
 from .answers import json_answer
 from .door import FAILURES, Failures, refuse_foreign
 from .middleware import ACCESS, OPENING, boundary, door, set_headers
@@ -21,7 +21,14 @@ __all__ = ["PREFIX", "build_app", "mount"]
 PREFIX = "/api/admin"
 
 _own = Routes()
-ALL: list[Route] = [*system.routes, *catalog.routes, *gallery.routes, *ui.routes]
+ALL: list[Route] = [
+    *system.routes,
+    *jobs.routes,
+    *catalog.routes,
+    *transfers.routes,
+    *gallery.routes,
+    *ui.routes,
+]
 
 
 @_own.get("/openapi.json", access=Access.KEY, summary="This description")

@@ -130,6 +130,16 @@ class Catalog:
         """Whether the entry's file is on disk at this moment."""
         return self._presence.on_disk(found.folder, found.name)
 
+    def find(self, file: str, dest: str | None = None) -> Found:
+        """The entry with this file name. Raises NotFound, Conflict with `candidates`."""
+        for each in self._files.values():
+            each.document.refresh()
+        return self._in_one_folder(file, dest)[0]
+
+    def is_present(self, found: Found) -> bool:
+        """Whether the entry's file is on disk at this moment."""
+        return self._presence.on_disk(found.folder, found.name)
+
     def remove(self, file: str, dest: str | None = None) -> Json:
         """Take the entry with this file name out of the catalogs: `{status:"removed",file}`.
 

@@ -97,6 +97,10 @@ class UpstreamFailed(CuratorError):
     status = 502
 
 
+class UpstreamUnfit(UpstreamFailed):
+    """Upstream gave what is not taken, and asked again it would do the same."""
+
+
 class UpstreamBusy(CuratorError):
     """Upstream asks to come back after `retry_after` seconds."""
 

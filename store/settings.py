@@ -62,6 +62,10 @@ class Values(BaseModel):
     """Whether foreign addresses may be of the private network."""
     civitai_in_flight: int = Field(default=4, ge=1, le=16)
     """Requests to CivitAI at once."""
+    transfers_at_once: int = Field(default=3, ge=1, le=10)
+    """Models fetched at once."""
+    transfers_per_host: int = Field(default=2, ge=1, le=10)
+    """Of these, from one host."""
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,16 @@ from pathlib import Path
 
 from .access import SESSIONS, Access
 from .catalog import Catalog
+from .downloads import Downloads
 from .engine import Database
 from .errors import Misconfigured
 from .events import Event, Events
 from .gallery import GALLERY, Gallery
 from .host import Host
+from .jobs import Jobs
 from .remote.civitai import CivitAI
 from .settings import Options, Settings
+from .transfers import FIRST_SEEN, TRANSFERS, Transfers
 
 
 class Store:
@@ -26,9 +29,12 @@ class Store:
         self.host = host
         self.settings = Settings(host.data / "settings.json", options)
         self.events = Events()
+        self.jobs = Jobs(self.events)
         with contextlib.ExitStack() as undo:
             self.database = Database.open(
-                host.data / "database", (SESSIONS, GALLERY), address=host.address
+                host.data / "database",
+                (SESSIONS, GALLERY, TRANSFERS, FIRST_SEEN),
+                address=host.address,
             )
             undo.callback(self.database.close)
             self.access = Access(
@@ -41,7 +47,13 @@ class Store:
             self.gallery = Gallery(self.database, host, self.civitai, self.catalog, self.events)
             undo.callback(self.gallery.close)
             self.catalog.gallery_facts = self.gallery.catalog_facts
+            self.transfers = Transfers(
+                self.database, host, self.civitai, self.settings, self.events, self.jobs
+            )
+            undo.callback(self.transfers.close)
+            self.downloads = Downloads(self.catalog, self.transfers)
             self.events.listen(self._notify_host)
+            self.transfers.start()
             self._closing = undo.pop_all()
 
     def close(self) -> None:

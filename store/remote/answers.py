@@ -6,6 +6,7 @@ import email.utils
 import json
 import re
 import time
+from collections.abc import Mapping
 from typing import Any, cast
 
 import requests
@@ -57,7 +58,12 @@ def announced_length(response: requests.Response) -> int | None:
 
 def retry_after(response: requests.Response) -> float | None:
     """Seconds that upstream asks us to stay away, at most a day; None when it does not say."""
-    text = response.headers.get("Retry-After", "").strip()
+    return retry_after_of(response.headers)
+
+
+def retry_after_of(headers: Mapping[str, str]) -> float | None:
+    """The same, from an answer's headers."""
+    text = headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdigit():
         return min(float(text[:9]), _DAY)
     parsed = email.utils.parsedate_tz(text) if text else None

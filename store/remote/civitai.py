@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Mapping
 from typing import IO, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from ..errors import BadInput, NotFound, UpstreamBusy, UpstreamFailed
-from ..json_values import is_object, mapping
+from ..json_values import is_object, mapping, text
 from ..settings import Settings
+from .addresses import AddressRefused
 from .http import GONE, Downloaded, Http, Timeouts
 
 _ABSENT = GONE | {400}
@@ -28,10 +31,10 @@ class CivitAI:
 
     def image(self, image_id: int) -> dict[str, Any]:
         """What `image.get` knows of a picture; `url` is there, usually a bare UUID."""
-        text = f"CivitAI has no image with id {image_id}."
-        found = self._trpc("image.get", {"id": image_id}, missing=text)
+        missing = f"CivitAI has no image with id {image_id}."
+        found = self._trpc("image.get", {"id": image_id}, missing=missing)
         if not is_object(found):
-            raise NotFound(text)
+            raise NotFound(missing)
         if not isinstance(found.get("url"), str) or not found["url"]:
             raise UpstreamFailed(_NOT_JSON)
         return found
@@ -64,6 +67,20 @@ class CivitAI:
     def image_page(self, image_id: int | str) -> str:
         """The page where a person sees the picture; never with a key in it."""
         return f"{self._base}/images/{image_id}"
+
+    def file_address(self, version_id: int, file: Mapping[str, Any]) -> str:
+        """Where a version's file is downloaded: as its answer says, if that is CivitAI's own."""
+        told = text(file.get("downloadUrl"))
+        with contextlib.suppress(AddressRefused):
+            base = self.http.base_of(told)
+            if base is not None and base.address == self._base:
+                return told
+        address = f"{self._base}/api/download/models/{version_id}"
+        if file.get("primary") is True:
+            return address
+        named = {"type": file.get("type"), **mapping(file.get("metadata"))}
+        query = {key: named[key] for key in ("type", "format", "size", "fp") if named.get(key)}
+        return f"{address}?{urlencode(query)}" if query else address
 
     def download(self, address: str, target: IO[bytes], *, limit: int) -> Downloaded:
         """Stream a picture or video into `target`; the key is not shown for it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import socket
@@ -52,14 +53,22 @@ class _Paced(io.RawIOBase):
         super().close()
 
 
-class _PacedResponse(http.client.HTTPResponse):
+class PacedResponse(http.client.HTTPResponse):
+    """An answer that must keep coming, and that another thread may end."""
+
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
+        self._socket = sock
         timeout = sock.gettimeout()
         if timeout:
             raw = self.fp.detach()
             # Two read timeouts long: headers, chunk sizes and body all come through here.
             self.fp = io.BufferedReader(_Paced(raw, 2 * timeout))
+
+    def interrupt(self) -> None:
+        """Whoever reads from it finds its end at once."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
 
 
 def _connect_checked(connection: HTTPConnection) -> socket.socket:
@@ -85,11 +94,11 @@ def _connect_checked(connection: HTTPConnection) -> socket.socket:
 
 
 class _PlainHTTP(HTTPConnection):
-    response_class = _PacedResponse
+    response_class = PacedResponse
 
 
 class _PlainHTTPS(HTTPSConnection):
-    response_class = _PacedResponse
+    response_class = PacedResponse
 
 
 class _CheckedHTTP(_PlainHTTP):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import threading
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from typing import IO, Any
 from urllib.parse import urljoin
@@ -15,7 +15,15 @@ import requests
 from requests.utils import get_environ_proxies
 from urllib3.exceptions import HTTPError
 
-from ..errors import BadInput, CuratorError, Impossible, NotFound, StoreClosed, UpstreamFailed
+from ..errors import (
+    BadInput,
+    CuratorError,
+    Impossible,
+    NotFound,
+    StoreClosed,
+    UpstreamFailed,
+    UpstreamUnfit,
+)
 from ..settings import Settings
 from . import answers
 from .addresses import (
@@ -30,10 +38,13 @@ from .addresses import (
 )
 from .connections import SafeAdapter
 from .limits import Missing, Slots
+from .streams import Stream
 
 GONE = frozenset((404, 410))
 """The statuses that say: not there."""
 
+_OK = frozenset((200,))
+_STREAMED = frozenset((200, 206, 416))
 _HOPS = 8
 _CHUNK = 1 << 16
 _JSON_LIMIT = 32 << 20
@@ -58,6 +69,15 @@ class Downloaded:
     content_type: str
 
 
+@dataclass(frozen=True)
+class Head:
+    """What an answer says besides its body; `key_shown`: whether a key was there to be shown."""
+
+    status: int
+    headers: Mapping[str, str]
+    key_shown: bool
+
+
 @dataclass
 class _Fetch:
     """One call on its way through redirects."""
@@ -70,6 +90,11 @@ class _Fetch:
     """The text for what is not there."""
     absent: frozenset[int]
     """The statuses that mean so."""
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    accepted: frozenset[int] = _OK
+    patience: float = _WAIT
+    """Seconds that a Retry-After may ask for in all and still be waited for."""
     waited: float = 0.0
 
     def may_go_inside(self) -> bool:
@@ -145,6 +170,48 @@ class Http:
             kind = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
             return Downloaded(size, digest.hexdigest(), kind)
 
+    @contextlib.contextmanager
+    def stream(
+        self, address: str, headers: Mapping[str, str], *, missing: str
+    ) -> Generator[Stream, None, None]:
+        """A file's answer of status 200, 206 or 416, its body still to be read.
+
+        A base sees its key. Raises as `download` does, but UpstreamBusy without any wait; what
+        is missing is asked for again by the next call.
+        """
+        base = self._base_at(address)
+        fetch = _Fetch(base, address, "*/*", True, missing, GONE)
+        fetch.headers, fetch.accepted, fetch.patience = headers, _STREAMED, 0
+        name = answers.name_of(base)
+        with contextlib.ExitStack() as stack:
+            with _failures_told(name), self._slots.held(base.origin if base else None):
+                response = self._final(fetch, stack)
+            # A file takes long: once it comes, it holds no place of the short questions.
+            yield Stream(response, name)
+
+    def head(self, address: str) -> Head:
+        """How a base answers HEAD: after redirects within its origin, of whatever status."""
+        base = self._base_at(address)
+        fetch = _Fetch(base, address, "*/*", True, "", frozenset(), method="HEAD")
+        shown = bool(base and base.key_field and getattr(self._settings.values, base.key_field))
+        with _failures_told(answers.name_of(base)), contextlib.ExitStack() as stack:
+            with self._slots.held(base.origin if base else None):
+                for _ in range(_HOPS):
+                    response = stack.enter_context(self._send(fetch, first=False, stack=stack))
+                    location = response.headers.get("Location")
+                    if not (location and self._stays(fetch, location)):
+                        return Head(response.status_code, response.headers, shown)
+                    self._follow(fetch, location)
+        raise UpstreamFailed(f"{answers.name_of(base)} redirects in circles.")
+
+    def page_instead(self, address: str) -> CuratorError:
+        """What it means that a web page came instead of a file: of a base, that it wants a key."""
+        base = self.base_of(address)
+        if base is None or not base.key_field:
+            return UpstreamUnfit(f"{answers.name_of(base)} gave a web page instead of a file.")
+        shown = bool(getattr(self._settings.values, base.key_field))
+        return answers.key_wanted(base, key_shown=shown)
+
     def close(self) -> None:
         """End waits and running downloads; later calls raise StoreClosed."""
         self._closing.set()
@@ -158,19 +225,21 @@ class Http:
     ) -> Generator[requests.Response, None, None]:
         """The final answer of status 200, after redirects and short waits; holds a slot."""
         self._missing.check(address, missing)
+        base = self._base_at(address)
+        fetch = _Fetch(base, address, accept, key, missing, absent)
+        with (
+            self._slots.held(base.origin if base else None),
+            contextlib.ExitStack() as stack,
+            _failures_told(answers.name_of(base)),
+        ):
+            yield self._final(fetch, stack)
+
+    def _base_at(self, address: str) -> Base | None:
+        """As `base_of`. Raises BadInput for what is no address."""
         try:
-            base = self.base_of(address)
+            return self.base_of(address)
         except AddressRefused as error:
             raise BadInput(str(error), field="url") from error
-        fetch = _Fetch(base, address, accept, key, missing, absent)
-        name = answers.name_of(base)
-        with self._slots.held(base.origin if base else None), contextlib.ExitStack() as stack:
-            try:
-                yield self._final(fetch, stack)
-            except requests.RequestException as error:
-                raise UpstreamFailed(answers.reason(error, name)) from error
-            except (HTTPError, TimeoutError) as error:
-                raise UpstreamFailed(f"{name} broke off in the middle of its answer.") from error
 
     def _final(self, fetch: _Fetch, stack: contextlib.ExitStack) -> requests.Response:
         start = fetch.address
@@ -182,7 +251,7 @@ class Http:
                 if hops > _HOPS:
                     raise UpstreamFailed(f"{answers.name_of(fetch.base)} redirects in circles.")
                 self._follow(fetch, response.headers["Location"])
-            elif response.status_code == 200:
+            elif response.status_code in fetch.accepted:
                 return response
             elif (wait := self._short_wait(fetch, response)) is not None:
                 if self._closing.wait(wait):
@@ -197,17 +266,26 @@ class Http:
         if response.status_code not in (429, 503):
             return None
         asked = answers.retry_after(response)
-        if asked is None or fetch.waited + asked > _WAIT:
+        if asked is None or fetch.waited + asked > fetch.patience:
             return None
-        return max(asked, 0.2)
+        # Who says "at once" again and again is not asked again and again.
+        return max(asked, 1.0)
 
     def _failure(self, fetch: _Fetch, response: requests.Response, start: str) -> CuratorError:
         if response.status_code in fetch.absent:
             self._missing.remember(start)
             return NotFound(fetch.missing)
-        field = fetch.base.key_field if fetch.base else None
-        shown = bool(field and getattr(self._settings.values, field))
-        return answers.failure(response, fetch.base, key_shown=shown)
+        # Behind a redirect no key helps: there the signed address is refused.
+        base = fetch.base if self.base_of(fetch.address) else None
+        shown = bool(base and base.key_field and getattr(self._settings.values, base.key_field))
+        return answers.failure(response, base, key_shown=shown)
+
+    def _stays(self, fetch: _Fetch, location: str) -> bool:
+        """Whether a redirect leads to the origin it comes from."""
+        try:
+            return origin_of(urljoin(fetch.address, location)) == origin_of(fetch.address)
+        except (AddressRefused, ValueError):
+            return False
 
     def _follow(self, fetch: _Fetch, location: str) -> None:
         """Go on to the next hop; a key that has been left behind is never taken up again."""
@@ -216,7 +294,7 @@ class Http:
             fetch.address = urljoin(fetch.address, location)
             after = check_foreign(fetch.address)
         except (AddressRefused, ValueError) as error:
-            raise UpstreamFailed("A redirect leads to an address that is not fetched.") from error
+            raise UpstreamUnfit("A redirect leads to an address that is not fetched.") from error
         if after != before:
             fetch.key = False
 
@@ -226,7 +304,7 @@ class Http:
         if self._closing.is_set():
             raise StoreClosed("Curator is closing.")
         base = self.base_of(fetch.address)
-        headers = {"Accept": fetch.accept, "User-Agent": "ComfyUI-Curator"}
+        headers = {"Accept": fetch.accept, "User-Agent": "ComfyUI-Curator", **fetch.headers}
         if fetch.accept == "*/*":
             headers["Accept-Encoding"] = "identity"
         if fetch.key and base is not None and base.key_field:
@@ -235,22 +313,23 @@ class Http:
                 headers["Authorization"] = f"Bearer {key}"
         try:
             session, proxies = self._way(fetch, base, stack)
-            return self._get(session, fetch.address, headers, proxies)
+            return self._ask(session, fetch, headers, proxies)
         except AddressRefused as error:
             if first:
                 raise BadInput(str(error), field="url") from error
-            raise UpstreamFailed("A redirect leads to an address that is not fetched.") from error
+            raise UpstreamUnfit("A redirect leads to an address that is not fetched.") from error
 
-    def _get(
+    def _ask(
         self,
         session: requests.Session,
-        address: str,
+        fetch: _Fetch,
         headers: dict[str, str],
         proxies: dict[str, str],
     ) -> requests.Response:
-        def get() -> requests.Response:
-            return session.get(
-                address,
+        def ask() -> requests.Response:
+            return session.request(
+                fetch.method,
+                fetch.address,
                 headers=headers,
                 proxies=proxies,
                 stream=True,
@@ -259,12 +338,12 @@ class Http:
             )
 
         try:
-            return get()
+            return ask()
         except requests.ConnectionError as error:
             # A connection kept from an earlier call may have been closed by the other side.
             if not answers.was_dropped(error):
                 raise
-            return get()
+            return ask()
 
     def _way(
         self, fetch: _Fetch, base: Base | None, stack: contextlib.ExitStack
@@ -306,6 +385,17 @@ def _new_session(*, checked: bool) -> requests.Session:
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session
+
+
+@contextlib.contextmanager
+def _failures_told(name: str) -> Generator[None, None, None]:
+    """What goes wrong on the way, as facts without any address."""
+    try:
+        yield
+    except requests.RequestException as error:
+        raise UpstreamFailed(answers.reason(error, name)) from error
+    except (HTTPError, TimeoutError) as error:
+        raise UpstreamFailed(f"{name} broke off in the middle of its answer.") from error
 
 
 def _too_large(limit: int) -> CuratorError:

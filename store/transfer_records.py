@@ -1,0 +1,127 @@
+"""What is remembered of a transfer, and what is told of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from .engine import CollectionSpec, Index
+from .json_values import integer, number, text
+
+Json = dict[str, Any]
+Slot = tuple[str, str]
+State = Literal["queued", "downloading", "paused", "error"]
+
+TRANSFERS = CollectionSpec("transfers", key="id", indexes=(Index("by_order", None, "order"),))
+"""The queue. `state` is one of State, or `placed`: in its place, not yet surely on the disk."""
+FIRST_SEEN = CollectionSpec("first_seen", key="source")
+"""SHA-256 of files of which nobody says what it should be, by the key of their source."""
+
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A file that is to lie in a model folder.
+
+    `file` and `dest` as the catalog has them, `folder` and `name` its place below the models;
+    `sha256` is empty and `size` 0 when nobody knows.
+    """
+
+    file: str
+    dest: str
+    folder: str
+    name: str
+    source: Mapping[str, Any]
+    sha256: str = ""
+    size: int = 0
+
+    @property
+    def slot(self) -> Slot:
+        """Its place for a file system that does not tell case apart."""
+        return (self.folder.casefold(), self.name.casefold())
+
+    @property
+    def id(self) -> str:
+        """Of the transfer: one for each place."""
+        return _short_digest(list(self.slot))
+
+    def record(self, order: int) -> Json:
+        """A new transfer of it."""
+        return {
+            "id": self.id,
+            "file": self.file,
+            "dest": self.dest,
+            "folder": self.folder,
+            "name": self.name,
+            "source": dict(self.source),
+            "sha256": self.sha256,
+            "size": self.size,
+            "order": order,
+            "state": "queued",
+            "total": None,
+            "validator": "",
+            "part": "",
+            "digest": "",
+            "mark": None,
+            "error": None,
+            "field": None,
+            "not_before": 0.0,
+            "accepted": "",
+        }
+
+
+class TransferFact(NamedTuple):
+    """How a transfer stands: bytes, bytes a second, seconds."""
+
+    state: State
+    done: int
+    total: int | None
+    rate: float
+    eta_s: int | None
+    error: str | None
+    id: str
+
+
+def source_of(entry: Mapping[str, Any]) -> Json | None:
+    """Where a catalog entry's file comes from: CivitAI, else Hugging Face, else its address."""
+    version_id = integer(entry.get("civitai_version_id"))
+    if version_id:
+        file_id = integer(entry.get("civitai_file_id"))
+        return {"kind": "civitai", "version_id": version_id, "file_id": file_id}
+    repository = text(entry.get("hf_repo")).strip().strip("/")
+    path = (text(entry.get("hf_file")) or text(entry.get("file"))).strip().strip("/")
+    if repository and path:
+        return {"kind": "huggingface", "repository": repository, "path": path}
+    address = text(entry.get("url")).strip()
+    return {"kind": "url", "url": address} if address else None
+
+
+def wanted_of(
+    entry: Mapping[str, Any], *, folder: str, name: str, source: Mapping[str, Any]
+) -> Wanted:
+    """What a catalog entry wants in its place."""
+    sha256 = text(entry.get("hash"))
+    gigabytes = number(entry.get("size_gb")) or 0
+    return Wanted(
+        text(entry.get("file")),
+        text(entry.get("dest")),
+        folder,
+        name,
+        source,
+        sha256.lower() if _SHA256.fullmatch(sha256) else "",
+        int(gigabytes * 1e9) if 0 < gigabytes < 1e9 else 0,
+    )
+
+
+def source_key(source: Mapping[str, Any]) -> str:
+    """The key of a source, which tells nothing of its address."""
+    return _short_digest(dict(source))
+
+
+def _short_digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:24]
