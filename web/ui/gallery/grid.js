@@ -114,8 +114,7 @@ export class Grid {
 
   /** Put the keyboard where it was, or at the first picture in sight. */
   focus() {
-    const first = this.items[this.#inSight()[0] ?? 0];
-    this.goTo(this.current ?? first?.id ?? null);
+    this.goTo(this.current ?? this.items[this.#inSight()[0] ?? 0]?.id ?? null);
   }
 
   destroy() {
@@ -131,6 +130,7 @@ export class Grid {
       this.#layOut();
       this.#measure();
       this.#keep(anchor);
+      if (this.opened) this.goTo(this.opened, false);
     }
     this.#draw();
   }
@@ -186,8 +186,7 @@ export class Grid {
     const wanted = new Set(this.#inSight(Math.max(400, this.element.clientHeight)));
     // The card with the keyboard stays, or the focus would be lost to nowhere.
     if (this.current !== null) {
-      const at = this.items.findIndex((item) => item.id === this.current);
-      if (at >= 0) wanted.add(at);
+      wanted.add(this.items.findIndex((item) => item.id === this.current));
     }
     const keep = new Set([...wanted].map((index) => this.items[index]?.id));
     for (const [id, card] of this.cards) {
@@ -228,9 +227,8 @@ export class Grid {
 
   /** @param {FocusEvent} event */
   #onFocus(event) {
-    for (const card of this.cards.values()) {
-      if (card.cell.contains(/** @type {Node} */ (event.target))) this.current = card.item.id;
-    }
+    const at = [...this.cards.values()].find((card) => event.composedPath().includes(card.cell));
+    if (at) this.current = at.item.id;
     for (const card of this.cards.values()) this.#setState(card);
   }
 

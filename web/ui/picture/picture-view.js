@@ -1,12 +1,12 @@
 /** One picture large, with what is known of it and what can be done with it. */
 
 import { ApiError, api, words } from "../data/api.js";
-import { describe } from "../gallery/card.js";
 import { iconButton } from "../parts/buttons.js";
 import { fill, h, takesText, target } from "../parts/dom.js";
 import { factsPanel } from "./facts-panel.js";
 import { readFacts } from "./facts.js";
 import { FilmStrip } from "./film-strip.js";
+import { playing, shown } from "./media.js";
 
 /** @typedef {import("../data/api.js").Item} Item */
 
@@ -113,7 +113,8 @@ export class PictureView {
     this.element.classList.toggle("is-last", index < 0 || index >= items.length - 1);
     this.film.show(items, index);
     if (!other) return;
-    this.#showMedia(item);
+    const zoom = () => (this.isLarge ? this.shrink() : this.enlarge());
+    fill(this.media, item.meta.type === "video" ? playing(item) : shown(item, zoom));
     this.#showFacts(item);
     this.element.scrollTop = 0;
   }
@@ -163,39 +164,6 @@ export class PictureView {
   #update(item) {
     this.star.setAttribute("aria-pressed", String(item.starred));
     this.star.title = item.starred ? "Remove star (s)" : "Star (s)";
-  }
-
-  /**
-   * The thumbnail stands there until the picture itself has come.
-   * @param {Item} item
-   */
-  #showMedia(item) {
-    const { width, height } = item.meta;
-    const size = { width: width || undefined, height: height || undefined };
-    const thumb = api.thumb(item.id);
-    if (item.meta.type === "video") {
-      const video = h("video", { ...size, src: api.media(item), poster: thumb, controls: true, loop: true });
-      video.playsInline = true;
-      video.muted = true;
-      video.autoplay = !matchMedia("(prefers-reduced-motion: reduce)").matches;
-      fill(this.media, video);
-      return;
-    }
-    const image = h("img", {
-      ...size,
-      src: thumb,
-      alt: describe(item),
-      class: "is-thumb",
-      onclick: () => (this.isLarge ? this.shrink() : this.enlarge()),
-    });
-    fill(this.media, image);
-    const full = new Image();
-    full.onload = () => {
-      if (this.item?.id !== item.id) return;
-      image.src = full.src;
-      image.classList.remove("is-thumb");
-    };
-    full.src = api.media(item);
   }
 
   /** @param {Item} item */
