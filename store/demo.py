@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 _LOCAL = 9_000_000_000_000
 """Model and version numbers from here on are ours: CivitAI is six digits short of them."""
 
-_SIZES = ((832, 1216), (832, 1216), (1024, 1024), (1216, 832), (768, 1344), (896, 1152))
+_SIZES = ((704, 1024), (704, 1024), (832, 832), (1024, 704), (640, 1120), (768, 960))
 _AUTHORS = ("ada_draws", "brushwood", "kite.maker", "lumen", "northlight", "paperboat")
 _SAMPLERS = ("Euler a", "DPM++ 2M Karras", "DPM++ SDE Karras", "UniPC")
 _NEGATIVE = "lowres, blurry, text, watermark, jpeg artifacts"
