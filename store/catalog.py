@@ -7,7 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .catalog_answers import Answer, Answers, GalleryFacts, catalog_list, civitai_map
+from .catalog_answers import (
+    Answer,
+    Answers,
+    GalleryFacts,
+    Outlook,
+    TransferFacts,
+    catalog_list,
+    civitai_map,
+)
 from .catalog_entries import Found, Json, tidy_folder
 from .catalog_file import CatalogFile
 from .catalog_index import Index, free_name, is_lora
@@ -45,6 +53,8 @@ class Catalog:
         self._watch = DocumentWatch(documents, self._promotion.settle)
         self.gallery_facts: GalleryFacts | None = None
         """CivitAI model id → the `gallery_*` values of its LoRAs; set by who knows the gallery."""
+        self.transfer_facts: TransferFacts = lambda: (0, {})
+        """What is on its way, as `Transfers.facts`; set by who knows the transfers."""
 
     def close(self) -> None:
         """Stop watching the files."""
@@ -55,11 +65,13 @@ class Catalog:
         with self._promotion.moving:
             states = {file: file.document.state for file in self._files.values()}
         indexes = [file.index_of(state) for file, state in states.items()]
+        moved, transfers = self.transfer_facts()
         sight = self._presence.look(set[str]().union(*(index.folders for index in indexes)))
-        made_from = (*(state.generation for state in states.values()), sight.stamp)
+        made_from = (*(state.generation for state in states.values()), sight.stamp, moved)
 
         def build() -> Json:
-            return civitai_map((found for index in indexes for found in index.found), sight)
+            outlook = Outlook(sight, transfers)
+            return civitai_map((found for index in indexes for found in index.found), outlook)
 
         return self._answers.get("map", made_from, build)
 
@@ -119,16 +131,6 @@ class Catalog:
             return list(new.values()), [str(entry["file"]) for entry in new.values()]
 
         return self._files[catalog].add(category, choose)
-
-    def find(self, file: str, dest: str | None = None) -> Found:
-        """The entry with this file name. Raises NotFound, Conflict with `candidates`."""
-        for each in self._files.values():
-            each.document.refresh()
-        return self._in_one_folder(file, dest)[0]
-
-    def is_present(self, found: Found) -> bool:
-        """Whether the entry's file is on disk at this moment."""
-        return self._presence.on_disk(found.folder, found.name)
 
     def find(self, file: str, dest: str | None = None) -> Found:
         """The entry with this file name. Raises NotFound, Conflict with `candidates`."""
@@ -222,15 +224,16 @@ class Catalog:
 
     def _list(self, file: CatalogFile, facts: GalleryFacts | None) -> Answer:
         state = file.document.state
+        moved, transfers = self.transfer_facts()
         sight = self._presence.look(file.index_of(state).folders)
         free_bytes = _free_bytes(self._host.models)
 
         def build() -> Json:
-            return catalog_list(file.name, state, sight, free_bytes, facts)
+            return catalog_list(file.name, state, Outlook(sight, transfers), free_bytes, facts)
 
         # What the gallery knows changes with an event.
         seq = self._events.seq if facts else 0
-        made_from = (state.generation, sight.stamp, free_bytes, seq)
+        made_from = (state.generation, sight.stamp, moved, free_bytes, seq)
         return self._answers.get(file.name, made_from, build)
 
     def _publish(self, catalog: str, change: str) -> None:

@@ -4,16 +4,37 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import orjson
 
-from .catalog_entries import Found, Json
+from .catalog_entries import Found, Json, without_keys
 from .documents import State
 from .presence import Sight
+from .transfer_records import Slot, TransferFact
 
 GalleryFacts = Callable[[int], Mapping[str, Any]]
+TransferFacts = Callable[[], tuple[int, Mapping[Slot, TransferFact]]]
+
+
+class Outlook(NamedTuple):
+    """What is known of entries beside what the files say."""
+
+    sight: Sight
+    transfers: Mapping[Slot, TransferFact]
+
+    def size(self, found: Found) -> int | None:
+        """Bytes of the file, None when it is not on disk."""
+        return self.sight.sizes[found.folder].get(found.name)
+
+    def status(self, found: Found) -> str:
+        """`downloading`, `error`, `queued`, `paused`, `present` or `missing`."""
+        fact = self.transfers.get(found.slot)
+        if fact:
+            return fact.state
+        return "missing" if self.size(found) is None else "present"
 
 
 class Answer(NamedTuple):
@@ -84,7 +105,7 @@ _NO_GALLERY: Json = {
 
 
 def catalog_list(
-    catalog: str, state: State, sight: Sight, free_bytes: int, facts: GalleryFacts | None
+    catalog: str, state: State, outlook: Outlook, free_bytes: int, facts: GalleryFacts | None
 ) -> Json:
     """Every category with its entries and their state; LoRAs with what their gallery holds.
 
@@ -94,7 +115,7 @@ def catalog_list(
     categories: list[Json] = []
     for category in state.data["categories"]:
         models = [
-            _item(Found(catalog, category["id"], entry), sight)
+            _item(Found(catalog, category["id"], entry), outlook)
             for entry in category.get("models", ())
         ]
         items.extend(models)
@@ -114,7 +135,7 @@ def catalog_list(
     }
 
 
-def civitai_map(found: Iterable[Found], sight: Sight) -> Json:
+def civitai_map(found: Iterable[Found], outlook: Outlook) -> Json:
     """`by_version` and `by_model` over both catalogs; of several files of a version the best."""
     versions: dict[str, list[Json]] = {}
     models: dict[str, dict[int, None]] = {}
@@ -122,7 +143,7 @@ def civitai_map(found: Iterable[Found], sight: Sight) -> Json:
         version_id = each.version_id
         if version_id is None:
             continue
-        versions.setdefault(str(version_id), []).append(_map_value(each, sight))
+        versions.setdefault(str(version_id), []).append(_map_value(each, outlook))
         model_id = each.model_id
         if model_id is not None:
             models.setdefault(str(model_id), {})[version_id] = None
@@ -132,32 +153,57 @@ def civitai_map(found: Iterable[Found], sight: Sight) -> Json:
     }
 
 
-def _item(found: Found, sight: Sight) -> Json:
+def _item(found: Found, outlook: Outlook) -> Json:
     entry = found.entry
-    size = _size_on_disk(found, sight)
-    return {
+    size = outlook.size(found)
+    expected = _expected_bytes(entry) if size is None else size
+    item: Json = {
         **_UNKNOWN,
         **entry,
         "base_model": _base_model(entry),
-        "status": "missing" if size is None else "present",
+        "status": outlook.status(found),
         "progress": 0.0 if size is None else 100.0,
         "on_disk_bytes": size or 0,
-        "expected_bytes": _expected_bytes(entry) if size is None else size,
+        "expected_bytes": expected,
         # One page reads the first spelling, another the second.
         "speed": 0,
         "speed_bytes": 0,
+        "eta_s": None,
         "error": None,
     }
+    if isinstance(item["url"], str):
+        item["url"] = without_keys(item["url"])
+    fact = outlook.transfers.get(found.slot)
+    if fact:
+        speed = round(fact.rate)
+        item |= {
+            "progress": _progress(fact, expected),
+            "on_disk_bytes": fact.done,
+            "expected_bytes": fact.total or expected,
+            "speed": speed,
+            "speed_bytes": speed,
+            "eta_s": fact.eta_s,
+            "error": fact.error,
+        }
+    return item
 
 
-def _map_value(found: Found, sight: Sight) -> Json:
-    size = _size_on_disk(found, sight)
+def _progress(fact: TransferFact, expected: int) -> float | None:
+    """Per cent; None when there is nothing to measure by."""
+    total = fact.total or expected
+    if not total:
+        return None if fact.done else 0.0
+    return round(min(100.0, 100.0 * fact.done / total), 1)
+
+
+def _map_value(found: Found, outlook: Outlook) -> Json:
+    size = outlook.size(found)
     value: Json = {
         "file": found.file,
         "dest": found.entry.get("dest", ""),
         "name": found.entry.get("name", ""),
         "base_model": _base_model(found.entry),
-        "status": "missing" if size is None else "present",
+        "status": outlook.status(found),
         "civitai_model_id": found.model_id,
         "civitai_file_id": found.file_id,
         "catalog": found.catalog,
@@ -165,39 +211,51 @@ def _map_value(found: Found, sight: Sight) -> Json:
     }
     if size is not None:
         value["size_disk"] = size
+    fact = outlook.transfers.get(found.slot)
+    if fact:
+        value |= {
+            "dl_bytes": fact.done,
+            "dl_total": fact.total or value["size_expected"],
+            "dl_speed": round(fact.rate),
+            "error": fact.error,
+        }
     return value
 
 
+_BEST_FIRST = ("present", "downloading", "queued", "paused", "error", "missing")
+
+
 def _best(values: list[Json]) -> Json:
-    best = next((value for value in values if value["status"] == "present"), values[0])
+    best = min(values, key=lambda value: _BEST_FIRST.index(value["status"]))
     return {**best, "files": values} if len(values) > 1 else best
 
 
 def _stats(catalog: str, items: Iterable[Json], free_bytes: int) -> Json:
-    total = present = 0
+    states = Counter[str]()
     # Two entries may mean one file.
     on_disk: dict[tuple[Any, Any], int] = {}
+    speeds: dict[tuple[Any, Any], int] = {}
     for item in items:
-        total += 1
+        states[item["status"]] += 1
+        place = (str(item["dest"]), str(item["file"]))
         if item["status"] == "present":
-            present += 1
-            on_disk[str(item["dest"]), str(item["file"])] = item["on_disk_bytes"]
-    stats: Json = {"queued_count": 0, "downloading_count": 0}
+            on_disk[place] = item["on_disk_bytes"]
+        speeds[place] = item["speed"]
+    stats: Json = {
+        "queued_count": states["queued"],
+        "downloading_count": states["downloading"],
+    }
     if catalog == "models":
         stats["fetching_count"] = 0
     return {
         **stats,
-        "present_count": present,
-        "total_count": total,
-        "global_speed": 0,
-        "total_speed_bytes": 0,
+        "present_count": states["present"],
+        "total_count": states.total(),
+        "global_speed": sum(speeds.values()),
+        "total_speed_bytes": sum(speeds.values()),
         "models_bytes": sum(on_disk.values()),
         "free_bytes": free_bytes,
     }
-
-
-def _size_on_disk(found: Found, sight: Sight) -> int | None:
-    return sight.sizes[found.folder].get(found.name)
 
 
 def _base_model(entry: Mapping[str, Any]) -> Any:

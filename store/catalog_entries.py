@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any, cast
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from .civitai_types import category_name
 from .documents import Unusable
 from .json_values import integer, text
 
 Json = dict[str, Any]
+
+_KEYS = ("token", "key", "api_key", "apikey", "api-key", "access_token", "auth", "password")
 
 
 class Found:
@@ -140,6 +143,23 @@ def is_of(entry: Mapping[str, Any], file: str, dest: str) -> bool:
 def tidy_folder(text: str) -> str:
     """`loras/SDXL` for `loras\\SDXL/`: how two spellings of one folder are compared."""
     return text.replace("\\", "/").strip("/")
+
+
+def without_keys(address: str) -> str:
+    """An address as it may be shown and stored: without user names, passwords and keys in it."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
+    place = parts.netloc.rpartition("@")[2]
+    query = "&".join(
+        part
+        for part in parts.query.split("&")
+        if unquote(part.partition("=")[0]).lower() not in _KEYS
+    )
+    if (place, query) == (parts.netloc, parts.query):
+        return address
+    return urlunsplit(parts._replace(netloc=place, query=query))
 
 
 def _next_version(data: Json, categories: list[Json]) -> Json:

@@ -51,6 +51,7 @@ class Store:
                 self.database, host, self.civitai, self.settings, self.events, self.jobs
             )
             undo.callback(self.transfers.close)
+            self.catalog.transfer_facts = self.transfers.facts
             self.downloads = Downloads(self.catalog, self.transfers)
             self.events.listen(self._notify_host)
             self.transfers.start()

@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -17,6 +17,7 @@ from comfyui_curator.store.events import Event, Events
 from comfyui_curator.store.host import Host, root_host
 from comfyui_curator.store.remote.civitai import CivitAI
 from comfyui_curator.store.settings import Options, Settings
+from comfyui_curator.store.transfer_records import TransferFact
 from tests.catalogs import EXAMPLE, INVENTED, all_entries
 
 ENTRY = {"name": "A [SDXL]", "file": "a.safetensors", "dest": "loras/SDXL", "size_gb": 0.5}
@@ -474,3 +475,72 @@ def test_only_a_lora_gives_its_model(catalog: Catalog) -> None:
     catalog.add_entries("models", "loras", [lora])
     assert catalog.lora_model(6) == 3
     assert catalog.lora_model(7) is None
+
+
+class TestTransfers:
+    FACT = TransferFact("downloading", 250_000_000, 1_000_000_000, 5e6, 150, None, "x")
+
+    def show(self, catalog: Catalog, fact: TransferFact, stamp: int = 1) -> dict[str, Any]:
+        catalog.transfer_facts = lambda: (stamp, {("loras/sdxl", "a.safetensors"): fact})
+        return items(models(catalog))["a.safetensors"]
+
+    def test_show_how_far_they_are_in_the_list(self, catalog: Catalog) -> None:
+        catalog.add_entries("models", "loras", [{**ENTRY, "civitai_version_id": 7}])
+        shown = self.show(catalog, self.FACT)
+        assert (shown["status"], shown["progress"]) == ("downloading", 25.0)
+        assert (shown["on_disk_bytes"], shown["expected_bytes"]) == (250_000_000, 1_000_000_000)
+        assert (shown["speed"], shown["speed_bytes"], shown["eta_s"]) == (5_000_000, 5_000_000, 150)
+        stats = models(catalog)["stats"]
+        assert (stats["downloading_count"], stats["queued_count"]) == (1, 0)
+        assert (stats["global_speed"], stats["total_speed_bytes"]) == (5_000_000, 5_000_000)
+        assert (stats["present_count"], stats["models_bytes"]) == (0, 0)
+
+    def test_show_in_the_map(self, catalog: Catalog) -> None:
+        catalog.add_entries("models", "loras", [{**ENTRY, "civitai_version_id": 7}])
+        self.show(catalog, self.FACT)
+        shown = versions(catalog)["by_version"]["7"]
+        assert shown["status"] == "downloading"
+        told = (shown["dl_bytes"], shown["dl_total"], shown["dl_speed"])
+        assert told == (250_000_000, 1_000_000_000, 5_000_000)
+
+    def test_change_the_tag_of_list_and_map(self, catalog: Catalog) -> None:
+        catalog.add_entries("models", "loras", [{**ENTRY, "civitai_version_id": 7}])
+        seen = {(catalog.models().etag, catalog.civitai_map().etag)}
+        for stamp in range(1, 4):
+            self.show(catalog, self.FACT._replace(done=stamp), stamp)
+            seen.add((catalog.models().etag, catalog.civitai_map().etag))
+        assert len({one for one, _ in seen}) == len({other for _, other in seen}) == 4
+
+    @pytest.mark.parametrize("state", ["queued", "paused", "error"])
+    def test_have_the_state_as_status(
+        self, catalog: Catalog, state: Literal["queued", "paused", "error"]
+    ) -> None:
+        catalog.add_entries("models", "loras", [{**ENTRY, "civitai_version_id": 7}])
+        error = "No room." if state == "error" else None
+        shown = self.show(catalog, TransferFact(state, 0, None, 0.0, None, error, "x"))
+        assert (shown["status"], shown["error"], shown["progress"]) == (state, error, 0.0)
+        assert shown["expected_bytes"] == 500_000_000
+        value = versions(catalog)["by_version"]["7"]
+        assert (value["status"], value["error"]) == (state, error)
+        assert value["dl_total"] == 500_000_000
+        assert models(catalog)["stats"]["queued_count"] == (state == "queued")
+
+    def test_of_unknown_size_have_no_progress(self, catalog: Catalog) -> None:
+        catalog.add_entries("models", "loras", [{**ENTRY, "size_gb": None}])
+        fact = self.FACT._replace(total=None)
+        assert self.show(catalog, fact)["progress"] is None
+
+
+@pytest.mark.parametrize(
+    "address,shown",
+    [
+        ("https://example.org/a.pt?token=abc", "https://example.org/a.pt"),
+        ("https://example.org/a.pt?b=1&Token=abc&c=%20", "https://example.org/a.pt?b=1&c=%20"),
+        ("https://me:secret@example.org/a.pt#x", "https://example.org/a.pt#x"),
+        ("https://example.org/a%20b.pt?v=1&v=2", "https://example.org/a%20b.pt?v=1&v=2"),
+        ("https://[broken", ""),
+    ],
+)
+def test_keys_in_addresses_are_not_shown(catalog: Catalog, address: str, shown: str) -> None:
+    catalog.add_entries("models", "loras", [{**ENTRY, "url": address}])
+    assert items(models(catalog))["a.safetensors"]["url"] == shown
