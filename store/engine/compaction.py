@@ -12,8 +12,8 @@ from pathlib import Path
 
 from ..errors import CuratorError
 from ..files import disk_error, sync_folder
+from . import digest, snapshot
 from . import folder as files
-from . import snapshot
 from .core import Core
 from .journal import next_path
 
@@ -104,12 +104,14 @@ class Compactor:
         finally:
             next_path(journal.path).unlink(missing_ok=True)
         target = self._folder / files.SNAPSHOT
-        snapshot.write(target, tables, seq, paced=not last, before_replacing=self._keep_edited)
+        paced = not last
+        crc = snapshot.write(target, tables, seq, paced=paced, before_replacing=self._keep_edited)
         self._edited = False
         for end, path in files.rotated(self._folder):
             if end <= seq:
                 path.unlink()
         sync_folder(self._folder)
+        digest.write(self._folder / files.DIGEST, tables, core.specs, crc, paced=paced)
 
     def _keep_edited(self) -> None:
         """Once: what somebody else wrote may have been a mistake, or damage."""

@@ -6,7 +6,7 @@ import contextlib
 import gc
 import logging
 import threading
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +15,7 @@ from tinydb import TinyDB
 
 from ..errors import CuratorError
 from ..files import disk_error
+from . import digest, snapshot
 from . import folder as files
 from .collection import Collection
 from .compaction import Compactor
@@ -22,7 +23,7 @@ from .core import Core
 from .journal import Journal
 from .lock import Ownership
 from .snapshot import Load
-from .spec import CollectionSpec, Recovery
+from .spec import CollectionSpec, Record, Recovery
 from .tables import open_tinydb
 from .wording import Wording
 
@@ -75,14 +76,21 @@ class Database:
         except OSError as error:
             raise disk_error(error, files.JOURNAL) from error
         with _no_collection():
-            reading = files.read(folder, lambda: _loading(core), core.replay)
+            crc = snapshot.checksum(folder / files.SNAPSHOT)
+            digests = [digest.read(folder / files.DIGEST, core.specs, crc)]
+
+            def start() -> Load:
+                # A second attempt means that the snapshot is somebody else's.
+                return _loading(core, digests.pop() if digests else {})
+
+            reading = files.read(folder, start, core.replay)
         recovery = _recovery(folder, reading)
         core.seq = reading.seq
         try:
             core.journal = Journal(folder / files.JOURNAL, reading.end, reading.seq)
         except OSError as error:
             raise disk_error(error, files.JOURNAL) from error
-        for leftover in folder.glob(f".{files.SNAPSHOT}.*.tmp"):
+        for leftover in folder.glob(".curator.*.tmp"):
             leftover.unlink(missing_ok=True)
         compactor = Compactor(core, folder, edited=recovery.edited)
         core.grown = compactor.wake
@@ -171,12 +179,12 @@ def _no_collection() -> Generator[None]:
             gc.enable()
 
 
-def _loading(core: Core) -> Load:
+def _loading(core: Core, digested: Mapping[str, Iterator[Record]]) -> Load:
     for rows in core.tables.values():
         rows.clear()
 
     def load(name: str, items: Iterable[tuple[int, bytes]]) -> None:
-        core.rows(name).load(items)
+        core.rows(name).load(items, digested.get(name))
 
     return load
 

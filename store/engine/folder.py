@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 SNAPSHOT = "curator.json"
 JOURNAL = "curator.journal"
+DIGEST = "curator.digest"
 RECOVERED = "recovered"
 
 

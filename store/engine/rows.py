@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .indexes import SortedIndex
@@ -50,8 +50,14 @@ class Rows:
         declared = self.spec.indexes if self.spec else ()
         self.indexes = {each.name: SortedIndex(each) for each in declared}
 
-    def load(self, items: Iterable[tuple[int, bytes]]) -> None:
-        """Take a snapshot's records into an empty table."""
+    def load(
+        self, items: Iterable[tuple[int, bytes]], digested: Iterator[Record] | None = None
+    ) -> None:
+        """Take a snapshot's records into an empty table.
+
+        `digested` gives of each the fields that the key and the indexes are made from; without it
+        the records are parsed. Raises ValueError when there are not as many.
+        """
         raws, ids, key = self.raws, self.ids, self.key
         batch: list[tuple[int, Record]] = []
         self.listed = True
@@ -59,7 +65,9 @@ class Rows:
             raws[doc_id] = raw
             if key is None:
                 continue
-            record = decode(raw)
+            record = decode(raw) if digested is None else next(digested, None)
+            if record is None:
+                raise ValueError("the digest ends early")
             # Somebody else's hand may have made twins or keyless records: they stay in reach of
             # TinyDB, and of the twins the last one has the key.
             own = record.get(key)

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 # TinyDB shows it as one more table; it holds what belongs to the file itself.
 META = "_curator"
 _META_LINE = re.compile(rb'"_curator":\{"1":(\{[^{}]*\})\}\n?')
+_META_END = re.compile(rb'"crc":"([0-9a-f]{8})"\}\}\n\}\n\Z')
 _BATCH = 128
 _COMMA = 0x2C
 _BUFFER = 1 << 18
@@ -45,8 +46,8 @@ def write(
     *,
     paced: bool,
     before_replacing: Callable[[], None],
-) -> None:
-    """Replace the snapshot atomically by these tables. Raises DiskFull or CuratorError.
+) -> str:
+    """Replace the snapshot atomically by these tables; its checksum. Raises DiskFull.
 
     `paced`: leave half of the disk's time to others.
     """
@@ -66,6 +67,18 @@ def write(
         meta = {"format": 1, "seq": seq, "crc": f"{crc:08x}"}
         file.write(b'"%s":{"1":%s}\n}\n' % (META.encode(), encode(meta)))
         before_replacing()
+    return f"{crc:08x}"
+
+
+def checksum(path: Path) -> str | None:
+    """The checksum that a snapshot of ours says it has."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - 300))
+            found = _META_END.search(file.read())
+    except OSError:
+        return None
+    return found[1].decode() if found else None
 
 
 def read(path: Path, start: Callable[[], Load]) -> Meta:

@@ -79,8 +79,8 @@ while True:
         notes = {each["id"] for each in database.collection("notes")}
         assert notes == ({"new", "between"} if steps % 2 else {"new"}), steps
         assert database.collection("pictures").count("all") == len(expected)
-    left = sorted(each.name for each in store.iterdir())
-    assert left == ["curator.journal", "curator.json", "curator.lock"], (steps, left)
+    left = {each.name for each in store.iterdir()} - {"curator.digest"}
+    assert left == {"curator.journal", "curator.json", "curator.lock"}, (steps, left)
     shutil.rmtree(store)
     if os.WIFEXITED(status):
         assert os.WEXITSTATUS(status) == 0
