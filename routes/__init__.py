@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from ..store import Opening
-from . import catalog, gallery, jobs, system, transfers, ui
+from . import catalog, gallery, jobs, system, transfers, trash, ui
 from .answers import json_answer
 from .door import FAILURES, Failures, refuse_foreign
 from .middleware import ACCESS, OPENING, boundary, door, set_headers
@@ -26,6 +26,7 @@ ALL: list[Route] = [
     *jobs.routes,
     *catalog.routes,
     *transfers.routes,
+    *trash.routes,
     *gallery.routes,
     *ui.routes,
 ]

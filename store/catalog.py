@@ -142,6 +142,14 @@ class Catalog:
         """Whether the entry's file is on disk at this moment."""
         return self._presence.on_disk(found.folder, found.name)
 
+    def paths(self, found: Found) -> list[Path]:
+        """Every place where the entry's file or a link of its name is at this moment."""
+        return self._presence.paths(found.folder, found.name)
+
+    def look_again(self, folder: str) -> None:
+        """Something has come or gone in this folder; who listens is told."""
+        self._publish("models", "presence")
+
     def remove(self, file: str, dest: str | None = None) -> Json:
         """Take the entry with this file name out of the catalogs: `{status:"removed",file}`.
 

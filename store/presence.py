@@ -51,12 +51,17 @@ class Presence:
 
     def on_disk(self, folder: str, name: str) -> bool:
         """Whether the file is there at this moment."""
+        return any(path.is_file() for path in self.paths(folder, name))
+
+    def paths(self, folder: str, name: str) -> list[Path]:
+        """Every place where such a file or link is at this moment."""
+        # Written by hand a name may hold anything: a NUL, a drive.
+        if "\x00" in name or Path(name).name != name:
+            return []
         with self._lock:
             places = self._found_places(folder, time.monotonic())
-        try:
-            return any((place / name).is_file() for place in places)
-        except ValueError:
-            return False  # a NUL in a name written by hand
+        found = [place / name for place in places]
+        return [path for path in found if _is_there(path)]
 
     def _sizes(self, folder: str, now: float) -> Mapping[str, int]:
         found = [self._listed(place, now) for place in self._found_places(folder, now)]
@@ -91,6 +96,13 @@ class Presence:
             self._stamp += 1
         self._listings[place] = _Listing(modified, now, sure, sizes)
         return sizes
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file() or path.is_symlink()
+    except OSError:
+        return False  # a name longer than any file's
 
 
 def _list_files(folder: Path) -> dict[str, int]:

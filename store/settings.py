@@ -66,6 +66,8 @@ class Values(BaseModel):
     """Models fetched at once."""
     transfers_per_host: int = Field(default=2, ge=1, le=10)
     """Of these, from one host."""
+    system_trash: bool = True
+    """Deleted models go into the system's trash, where there is one."""
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,11 @@ from .events import Event, Events
 from .gallery import GALLERY, Gallery
 from .host import Host
 from .jobs import Jobs
+from .model_files import ModelFiles
 from .remote.civitai import CivitAI
 from .settings import Options, Settings
 from .transfers import FIRST_SEEN, TRANSFERS, Transfers
+from .trash import TRASH, Trash
 
 
 class Store:
@@ -33,7 +35,7 @@ class Store:
         with contextlib.ExitStack() as undo:
             self.database = Database.open(
                 host.data / "database",
-                (SESSIONS, GALLERY, TRANSFERS, FIRST_SEEN),
+                (SESSIONS, GALLERY, TRANSFERS, FIRST_SEEN, TRASH),
                 address=host.address,
             )
             undo.callback(self.database.close)
@@ -51,6 +53,8 @@ class Store:
                 self.database, host, self.civitai, self.settings, self.events, self.jobs
             )
             undo.callback(self.transfers.close)
+            self.trash = Trash(self.database, host, self.settings, self.events)
+            self.model_files = ModelFiles(self.catalog, self.trash)
             self.catalog.transfer_facts = self.transfers.facts
             self.downloads = Downloads(self.catalog, self.transfers)
             self.events.listen(self._notify_host)

@@ -101,7 +101,16 @@ def _promote(store: Store) -> None:
     store.catalog.promote(5)
 
 
-_ACTS = {"promote": _promote}
+def _trash(store: Store) -> None:
+    store.settings.change({"system_trash": False})
+    store.model_files.delete("a.safetensors")
+
+
+def _restore(store: Store) -> None:
+    store.model_files.restore(store.trash.listed()["items"][0]["id"])
+
+
+_ACTS = {"promote": _promote, "trash": _trash, "restore": _restore}
 
 
 def _main(act: str, root: Path, step: int) -> None:
