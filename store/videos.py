@@ -61,7 +61,7 @@ def _opened(path: Path) -> Generator[tuple[InputContainer, VideoStream], None, N
     container: InputContainer | None = None
     try:
         # The demuxer is named, so that no playlist dressed as a video makes it open other files.
-        container = av.open(str(path), "r", format=kind.decoder, metadata_errors="ignore")
+        container = av.open(str(path), "r", format=kind.decoder, **_tolerance(av.__version__))
         if not container.streams.video:
             raise _frameless()
         stream = container.streams.video[0]
@@ -72,6 +72,11 @@ def _opened(path: Path) -> Generator[tuple[InputContainer, VideoStream], None, N
     finally:
         if container is not None:
             container.close()
+
+
+def _tolerance(version: str) -> dict[str, Any]:
+    """PyAV before 19 refuses a video whose title is no UTF-8, unless it is told not to."""
+    return {"metadata_errors": "ignore"} if int(version.split(".")[0]) < 19 else {}
 
 
 def _first(container: InputContainer, stream: VideoStream) -> VideoFrame:
