@@ -9,10 +9,12 @@ from typing import Any, cast
 
 from .json_values import integer, is_object, mapping, mappings, number, text
 
-_SETTING = re.compile(r'\s*([\w ()/.-]+):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
-_LORA_TAG = re.compile(r"<lora:([^:>]+)(?::([-+]?[\d.]+))?[^>]*>", re.IGNORECASE)
+# These see texts of strangers, megabytes of them: neither may try one character again and again.
+_SETTING = re.compile(r'(?:^|(?<=,))\s*(\w[\w ()/.-]*):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
+_LORA_TAG = re.compile(r"<lora:([^<>]+)>", re.IGNORECASE)
 _LORA_TYPES = frozenset(("lora", "locon", "dora"))
-_DEPTH = 30
+_TEXTS = ("text", "text_g", "string", "value", "conditioning", "conditioning_1", "positive")
+"""The inputs by which a text comes into a node, the likeliest first."""
 
 
 @dataclass(frozen=True)
@@ -146,9 +148,16 @@ def from_graph(graph: Mapping[str, Any]) -> Generation:
 
 
 def _tagged(prompt: str) -> list[dict[str, Any]]:
+    tags = [str(tag).split(":") for tag in _LORA_TAG.findall(prompt)]
     return [
-        {"name": name, "weight": number(weight), "version_id": None, "model_id": None}
-        for name, weight in _LORA_TAG.findall(prompt)
+        {
+            "name": name,
+            "weight": number(rest[0]) if rest else None,
+            "version_id": None,
+            "model_id": None,
+        }
+        for name, *rest in tags
+        if name
     ]
 
 
@@ -165,20 +174,28 @@ def _model_name(inputs: Mapping[str, Any]) -> str:
     return text(inputs.get("ckpt_name")) or text(inputs.get("unet_name"))
 
 
-def _text_into(nodes: Mapping[str, dict[str, Any]], link: Any, depth: int = 0) -> str:
+def _text_into(nodes: Mapping[str, dict[str, Any]], link: Any) -> str:
     """The first text found against the stream from a link (`[node, output]`)."""
-    if isinstance(link, str):
-        return link
-    source = cast(list[Any], link) if isinstance(link, list) else []
-    if depth > _DEPTH or not source or str(source[0]) not in nodes:
-        return ""
-    inputs = _inputs(nodes[str(source[0])])
-    first = ("text", "text_g", "string", "value", "conditioning", "conditioning_1", "positive")
-    for name in (*first, *(key for key in inputs if key.startswith("clip_l"))):
-        found = _text_into(nodes, inputs.get(name), depth + 1)
-        if found:
-            return found
+    waiting: list[Any] = [link]
+    seen: set[str] = set()
+    while waiting:
+        link = waiting.pop()
+        if isinstance(link, str) and link:
+            return link
+        name = _source(link)
+        # Each node once: by all its ways a graph made for it would keep us busy for ever.
+        if name in nodes and name not in seen:
+            seen.add(name)
+            inputs = _inputs(nodes[name])
+            names = [*_TEXTS, *(key for key in inputs if key.startswith("clip_l"))]
+            waiting.extend(inputs.get(each) for each in reversed(names))
     return ""
+
+
+def _source(link: Any) -> str:
+    """The node that a link comes from; empty when it is none."""
+    ends = cast(list[Any], link) if isinstance(link, list) else []
+    return str(ends[0]) if ends and isinstance(ends[0], (str, int)) else ""
 
 
 def _type(resource: Mapping[str, Any]) -> str:

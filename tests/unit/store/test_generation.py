@@ -125,3 +125,51 @@ def test_what_cannot_be_read_is_passed_over(tmp_path: Path, text: str) -> None:
     Image.new("RGB", (9, 9)).save(target, "PNG", pnginfo=info)
     path.write_bytes(target.getvalue())
     assert read_embedded(path) == Embedded()
+
+
+LONG = 1_000_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Steps: 1," + " " * LONG + "!",
+        "Steps: 1," + "a" * LONG,
+        "Steps: 1," + 'a:"b,' * (LONG // 5),
+        "Steps:" + " " * LONG,
+        "<lora:" + "a" * LONG,
+        "<lora:a" * (LONG // 7),
+        "<lora:a:" * (LONG // 8),
+    ],
+    ids=lambda text: text[:14],
+)
+def test_a_text_made_to_keep_us_busy_for_days_does_not(text: str) -> None:
+    assert from_parameters("x\n" + text).loras == []
+    assert from_civitai({"meta": {"prompt": text}}).prompt == text
+
+
+def test_a_graph_with_billions_of_ways_is_gone_through_once() -> None:
+    ways = ("text", "text_g", "conditioning", "conditioning_1", "clip_l")
+    graph: dict[str, Any] = {
+        str(number): {"inputs": dict.fromkeys(ways, [str(number + 1), 0])} for number in range(2000)
+    }
+    graph["2000"] = {"inputs": {"text": "the end"}}
+    graph["sampler"] = {"inputs": {"positive": ["0", 0], "negative": [["0"], 0], "seed": 1}}
+    assert from_graph(graph).prompt == "the end"
+    graph["2000"] = {"inputs": {}}
+    assert from_graph(graph).prompt == ""
+
+
+@pytest.mark.parametrize(
+    ("tag", "name", "weight"),
+    [
+        ("<lora:glow>", "glow", None),
+        ("<LORA:glow:-1>", "glow", -1.0),
+        ("<lora:glow:0.8:0.5>", "glow", 0.8),
+        ("<lora:glow:x>", "glow", None),
+        ("a < b <lora:glow:.5> > c", "glow", 0.5),
+    ],
+)
+def test_a_tag_names_its_lora_and_its_weight(tag: str, name: str, weight: float | None) -> None:
+    (found,) = from_parameters(tag).loras
+    assert (found["name"], found["weight"]) == (name, weight)
