@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from .engine import CollectionSpec, Index
+from .engine import CollectionSpec
 from .json_values import integer, number, text
 
 Json = dict[str, Any]
 Slot = tuple[str, str]
 State = Literal["queued", "downloading", "paused", "error"]
 
-TRANSFERS = CollectionSpec("transfers", key="id", indexes=(Index("by_order", None, "order"),))
+TRANSFERS = CollectionSpec("transfers", key="id")
 """The queue. `state` is one of State, or `placed`: in its place, not yet surely on the disk."""
 FIRST_SEEN = CollectionSpec("first_seen", key="source")
 """SHA-256 of files of which nobody says what it should be, by the key of their source."""

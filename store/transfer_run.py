@@ -157,11 +157,11 @@ class Run:
     def _fetched(self, part: Path) -> str:
         """The SHA-256 of the part, which holds the whole file then."""
         self._open(part)
-        failures = busy = changes = 0
+        changes = 0
         while not self._is_complete():
-            before = self._have
+            offer = self._offered()
             try:
-                self._fetch(part)
+                self._patiently(lambda: self._fetch(part, offer))  # noqa: B023 - called at once
             except ChangedUpstream as error:
                 changes += 1
                 if changes > _CHANGES:
@@ -170,6 +170,16 @@ class Run:
                 self._offer = None
                 self._drop(part)
                 self._open(part)
+        assert self._sink is not None
+        return self._sink.finish()
+
+    def _patiently(self, ask: Callable[[], None]) -> None:
+        """Ask upstream, and again after a cut or an outage; what has come meanwhile counts."""
+        failures = busy = 0
+        while True:
+            before = self._have
+            try:
+                return ask()
             except UpstreamUnfit:
                 raise
             except UpstreamFailed:
@@ -185,8 +195,6 @@ class Run:
                 if busy > self._patience.busy_tries:
                     raise
                 self._wait_as_told(error, busy)
-        assert self._sink is not None
-        return self._sink.finish()
 
     def _open(self, part: Path) -> None:
         """Go on where the part ends; what it holds is read again."""
@@ -207,10 +215,9 @@ class Run:
     def _is_complete(self) -> bool:
         return self._record["total"] is not None and self._have == self._record["total"]
 
-    def _fetch(self, part: Path) -> None:
+    def _fetch(self, part: Path, offer: Offer) -> None:
         """Bytes, until the file is complete. Raises UpstreamFailed when they end before."""
         record = self._record
-        offer = self._offered()
         headers = asking(self._have, record["validator"])
         self._check()
         with self._tools.http.stream(offer.address, headers, missing=offer.missing) as stream:
@@ -266,8 +273,13 @@ class Run:
 
     def _offered(self) -> Offer:
         if self._offer is None:
-            self._offer = self._tools.sources.offer(self._record["source"], self._record["sha256"])
+            self._patiently(self._ask_for_offer)
+        assert self._offer is not None
         return self._offer
+
+    def _ask_for_offer(self) -> None:
+        source, sha256 = self._record["source"], self._record["sha256"]
+        self._offer = self._tools.sources.offer(source, sha256)
 
     def _is_right(self, digest: str) -> bool:
         return self._expected() in ("", digest)

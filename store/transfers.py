@@ -86,7 +86,8 @@ class Transfers:
         self._scheduler = threading.Thread(
             target=self._schedule, name="curator-transfers", daemon=True
         )
-        self._remember()
+        with self._changed:
+            self._remember()
 
     def start(self) -> None:
         """Go on with what an earlier run left; paused ones stay paused."""
@@ -116,8 +117,8 @@ class Transfers:
         target = self._target(wanted.folder, wanted.name)
         with self._changed:
             transfer = self._transfers.get(wanted.id)
-            if transfer and transfer.state in _ACTIVE:
-                return transfer.state
+            if transfer and transfer.state in (*_ACTIVE, "placed"):
+                return "queued" if transfer.state == "queued" else "downloading"
             if self._closing:
                 raise StoreClosed("Curator is closing.")
             if wanted.size and not sure_of_room and not (transfer and transfer.record["total"]):
@@ -198,12 +199,15 @@ class Transfers:
             self._records.put(record)
 
     def _change(self, transfer: Transfer, **changes: Any) -> None:
-        """A new state, told to everybody."""
-        self._save(transfer.record, changes)
-        state = _JOB_STATES.get(transfer.state)
-        if state:
-            transfer.job.change(state, transfer.record["error"])
-            self._tell(transfer)
+        """A new state, told to everybody, even if there is no room to write it down."""
+        transfer.record.update(changes)
+        try:
+            self._records.put(transfer.record)
+        finally:
+            state = _JOB_STATES.get(transfer.state)
+            if state:
+                transfer.job.change(state, transfer.record["error"])
+                self._tell(transfer)
 
     def _tell(self, transfer: Transfer) -> None:
         self._stamp += 1
@@ -270,10 +274,16 @@ class Transfers:
     def _clear(self, transfer: Transfer) -> None:
         """Remove the part, then the record: a kill in between leaves no part that nobody knows."""
         _remove(transfer.record["part"])
-        self._records.delete(transfer.record["id"])
+        self._forget(transfer)
+
+    def _forget(self, transfer: Transfer) -> None:
+        key = transfer.record["id"]
+        # It may have been asked for anew meanwhile.
+        if key not in self._transfers:
+            self._records.delete(key)
 
     def _remember(self) -> None:
-        for record in self._records.page("by_order", limit=len(self._records) or 1).records:
+        for record in sorted(self._records, key=lambda each: each["order"]):
             if record["state"] == "cancelled":
                 _remove(record["part"])
                 self._records.delete(record["id"])
@@ -367,7 +377,7 @@ class Transfers:
         # longer take them; until then the next start looks at the file again.
         sync(target)
         with self._changed:
-            self._records.delete(transfer.record["id"])
+            self._forget(transfer)
 
     def _leave(self, transfer: Transfer) -> None:
         with self._changed:
@@ -383,8 +393,7 @@ class Transfers:
     def _fail(self, transfer: Transfer, text: str, field: str | None) -> None:
         with self._changed:
             if transfer.state in ("downloading", "placed"):
-                transfer.record.update(state="error", error=text, field=field)
-                self._change(transfer)
+                self._change(transfer, state="error", error=text, field=field)
             self._leave(transfer)
 
     def _target(self, folder: str, name: str) -> Path:

@@ -32,10 +32,10 @@ def full(folder: Path) -> Generator[None]:
 
 
 @contextlib.contextmanager
-def small_disk(folder: Path) -> Generator[Path]:
-    """A folder on a disk of 256 KiB where mounting is allowed, else a plain folder."""
-    folder.mkdir()
-    mounted = sys.platform == "linux" and _mount(folder)
+def small_disk(folder: Path, size: str = "256k") -> Generator[Path]:
+    """A folder on a disk of this size where mounting is allowed, else a plain folder."""
+    folder.mkdir(parents=True)
+    mounted = sys.platform == "linux" and _mount(folder, size)
     try:
         yield folder
     finally:
@@ -43,8 +43,8 @@ def small_disk(folder: Path) -> Generator[Path]:
             subprocess.run(["umount", folder], check=True)
 
 
-def _mount(folder: Path) -> bool:
-    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder]
+def _mount(folder: Path, size: str) -> bool:
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder]
     try:
         return subprocess.run(command, capture_output=True).returncode == 0
     except FileNotFoundError:
