@@ -47,9 +47,10 @@ class Catalog:
         self._answers = Answers()
         self._models = CatalogFile(host.data, "models", self._publish)
         self._loras = CatalogFile(host.data, "loras", self._publish)
-        self._files = {"models": self._models, "loras": self._loras}
+        self.files = {"models": self._models, "loras": self._loras}
+        """Both catalogs, for who reads or changes whole files."""
         self._promotion = Promotion(host.data, self._models, self._loras)
-        documents = [file.document for file in self._files.values()]
+        documents = [file.document for file in self.files.values()]
         self._watch = DocumentWatch(documents, self._promotion.settle)
         self.gallery_facts: GalleryFacts | None = None
         """CivitAI model id → the `gallery_*` values of its LoRAs; set by who knows the gallery."""
@@ -63,7 +64,7 @@ class Catalog:
     def civitai_map(self) -> Answer:
         """`{by_version, by_model}` over both catalogs, with each file's state on disk."""
         with self._promotion.moving:
-            states = {file: file.document.state for file in self._files.values()}
+            states = {file: file.document.state for file in self.files.values()}
         indexes = [file.index_of(state) for file, state in states.items()]
         moved, transfers = self.transfer_facts()
         sight = self._presence.look(set[str]().union(*(index.folders for index in indexes)))
@@ -85,7 +86,7 @@ class Catalog:
 
     def lora_model(self, version_id: int) -> int | None:
         """The CivitAI model of this version, if a catalog knows it as a LoRA."""
-        for found in self._of_version(version_id):
+        for found in self.of_version(version_id):
             if found.model_id is not None and is_lora(found):
                 return found.model_id
         return None
@@ -99,7 +100,7 @@ class Catalog:
         with self._adding.hold(str(version_id)):
             self._models.document.ensure_usable()
             self._loras.document.refresh()
-            known = self._of_version(version_id)
+            known = self.of_version(version_id)
             wanted = self._primary.get(version_id) if file_id is None else file_id
             for found in known:
                 if found.file_id is None or found.file_id == wanted:
@@ -126,15 +127,15 @@ class Catalog:
             new: dict[tuple[str, str], Json] = {}
             for entry in given:
                 slot = Found(catalog, category, entry).slot
-                if not any(each.in_slot(slot) for each in self._indexes(index)):
+                if not any(each.in_slot(slot) for each in self.indexes(index)):
                     new.setdefault(slot, entry)
             return list(new.values()), [str(entry["file"]) for entry in new.values()]
 
-        return self._files[catalog].add(category, choose)
+        return self.files[catalog].add(category, choose)
 
     def find(self, file: str, dest: str | None = None) -> Found:
         """The entry with this file name. Raises NotFound, Conflict with `candidates`."""
-        for each in self._files.values():
+        for each in self.files.values():
             each.document.refresh()
         return self._in_one_folder(file, dest)[0]
 
@@ -156,13 +157,13 @@ class Catalog:
         Raises NotFound; Conflict while the file is on disk, or with `candidates` when the name
         stands in several folders and `dest` does not say which.
         """
-        for each in self._files.values():
+        for each in self.files.values():
             each.document.refresh()
         matches = self._in_one_folder(file, dest)
         if self._presence.on_disk(matches[0].folder, matches[0].name):
             raise Conflict(f"{file} is still on disk; delete the file first.")
         for catalog in dict.fromkeys(found.catalog for found in matches):
-            self._files[catalog].remove(file, matches[0].dest)
+            self.files[catalog].remove(file, matches[0].dest)
         return {"status": "removed", "file": file}
 
     def promote(self, version_id: int) -> Json:
@@ -183,7 +184,7 @@ class Catalog:
         entry["civitai_tags"] = entry["civitai_tags"] or self._model_tags(entry["civitai_model_id"])
 
         def choose(index: Index) -> tuple[Sequence[Json], Json]:
-            indexes = self._indexes(index)
+            indexes = self.indexes(index)
             new = Found("models", where.category, entry)
             for each in indexes:
                 twin = each.twin(new)
@@ -204,14 +205,15 @@ class Catalog:
         except CuratorError:
             return []
 
-    def _of_version(self, version_id: int) -> list[Found]:
+    def of_version(self, version_id: int) -> list[Found]:
+        """The entries of a CivitAI version in both catalogs."""
         files = (self._models, self._loras)
         return [found for file in files for found in file.index.of_version(version_id)]
 
     def _in_one_folder(self, file: str, dest: str | None) -> list[Found]:
         matches = [
             found
-            for each in self._files.values()
+            for each in self.files.values()
             for found in each.index.of_name(file)
             if dest is None or found.dest == tidy_folder(dest)
         ]
@@ -225,9 +227,9 @@ class Catalog:
             )
         return matches
 
-    def _indexes(self, changing: Index) -> list[Index]:
+    def indexes(self, changing: Index) -> list[Index]:
         """Of both catalogs, one of them in the state that is being changed."""
-        others = [file.index for file in self._files.values() if file.name != changing.catalog]
+        others = [file.index for file in self.files.values() if file.name != changing.catalog]
         return [changing, *others]
 
     def _list(self, file: CatalogFile, facts: GalleryFacts | None) -> Answer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -41,13 +41,27 @@ class CatalogFile:
     def add(self, category: str, choose: Callable[[Index], tuple[Sequence[Json], T]]) -> T:
         """Add the entries that `choose` makes for the present state; gives what else it returns."""
 
+        def grouped(index: Index) -> tuple[Mapping[str, Sequence[Json]], T]:
+            new, result = choose(index)
+            return {category: new}, result
+
+        return self.add_all(grouped)
+
+    def add_all(
+        self,
+        choose: Callable[[Index], tuple[Mapping[str, Sequence[Json]], T]],
+        names: Mapping[str, str] | None = None,
+    ) -> T:
+        """As `add`, to several categories at once; `names` are those of new categories."""
+
         def edit(data: Json) -> tuple[Json | None, tuple[Index | None, T]]:
             index = self._index_of(data)
-            new, result = choose(index)
+            chosen, result = choose(index)
+            new = {category: added for category, added in chosen.items() if added}
             if not new:
                 return None, (None, result)
-            data = catalog_entries.with_entries(data, {category: new})
-            found = [Found(self.name, category, entry) for entry in new]
+            data = catalog_entries.with_entries(data, new, names)
+            found = [Found(self.name, each, entry) for each in new for entry in new[each]]
             return data, (index.plus(data, found), result)
 
         index, result = self.document.change(edit)

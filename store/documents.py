@@ -46,6 +46,15 @@ class Unusable(ValueError):
         self.path = path
 
 
+class Broken(Exception):
+    """Bytes that are not what is kept in a document: why, and at which line and column."""
+
+    def __init__(self, text: str, place: Place) -> None:
+        super().__init__(text)
+        self.text = text
+        self.place = place
+
+
 class State(NamedTuple):
     """What a document holds at one moment. `data` is shared and never to be changed in place."""
 
@@ -149,7 +158,7 @@ class Document:
 
     def _write(self, data: Json, before: Callable[[], object] | None) -> None:
         with replacing(self.path) as file:
-            file.write(_dump(data) + self._tail)
+            file.write(dumped(data) + self._tail)
             file.flush()
             # The slow part comes before the last look, so that the gap in which somebody else's
             # edit could get lost is as short as two system calls.
@@ -167,8 +176,8 @@ class Document:
 
     def _take(self, raw: bytes | None) -> bool:
         try:
-            data = self._empty() if raw is None else self._parse(raw)
-        except _Broken as broken:
+            data = self._empty() if raw is None else parsed(raw, self._check)
+        except Broken as broken:
             return self._keep_with(Fault(self.path.name, *broken.place, broken.text))
         self._tail = b"\n" if raw is None or raw.endswith(b"\n") else b""
         self._state = State(data, None, self._state.generation + 1)
@@ -180,18 +189,6 @@ class Document:
             return False
         self._state = self._state._replace(fault=fault, generation=self._state.generation + 1)
         return True
-
-    def _parse(self, raw: bytes) -> Json:
-        text = _decode(raw)
-        data = _load(text)
-        try:
-            if not isinstance(data, dict):
-                raise Unusable("the file must hold one JSON object")
-            known = cast(Json, data)
-            self._check(known)
-        except Unusable as error:
-            raise _Broken(str(error), place_of(text, error.path)) from error
-        return known
 
 
 class DocumentWatch:
@@ -220,15 +217,31 @@ class DocumentWatch:
                 self._looked()
 
 
-class _Broken(Exception):
-    def __init__(self, text: str, place: Place) -> None:
-        super().__init__(text)
-        self.text = text
-        self.place = place
-
-
 class _Repeated(Exception):
     """A key stands twice in one object: writing the file would lose one of its values."""
+
+
+def parsed(raw: bytes, check: Callable[[Json], None]) -> Json:
+    """The object in a file's bytes, exactly as it stands there. Raises Broken."""
+    text = _decode(raw)
+    data = _load(text)
+    try:
+        if not isinstance(data, dict):
+            raise Unusable("the file must hold one JSON object")
+        known = cast(Json, data)
+        check(known)
+    except Unusable as error:
+        raise Broken(str(error), place_of(text, error.path)) from error
+    return known
+
+
+def dumped(data: Json) -> bytes:
+    """An object as it is written: two spaces, non-ASCII kept, integers of any size."""
+    try:
+        return orjson.dumps(data, option=orjson.OPT_INDENT_2)
+    except TypeError:
+        # Integers beyond 64 bits, or deeper than orjson goes.
+        return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False).encode()
 
 
 def _decode(raw: bytes) -> str:
@@ -236,7 +249,7 @@ def _decode(raw: bytes) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode("utf-8", errors="replace")
-        raise _Broken("not UTF-8 text", place_at(before, len(before))) from error
+        raise Broken("not UTF-8 text", place_at(before, len(before))) from error
 
 
 def _load(text: str) -> Any:
@@ -247,13 +260,13 @@ def _load(text: str) -> Any:
         orjson.loads(text)
         return json.loads(text, object_pairs_hook=_unique)
     except json.JSONDecodeError as error:
-        raise _Broken(error.msg.split(": line ")[0], Place(error.lineno, error.colno)) from error
+        raise Broken(error.msg.split(": line ")[0], Place(error.lineno, error.colno)) from error
     except RecursionError as error:
-        raise _Broken("nested too deeply", Place(1, 1)) from error
+        raise Broken("nested too deeply", Place(1, 1)) from error
     except _Repeated as error:
         found = repeated_key(text)
         key, place = found or ("?", Place(1, 1))
-        raise _Broken(f'the key "{key}" stands twice in one object', place) from error
+        raise Broken(f'the key "{key}" stands twice in one object', place) from error
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> Json:
@@ -261,14 +274,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> Json:
     if len(made) != len(pairs):
         raise _Repeated
     return made
-
-
-def _dump(data: Json) -> bytes:
-    try:
-        return orjson.dumps(data, option=orjson.OPT_INDENT_2)
-    except TypeError:
-        # Integers beyond 64 bits, or deeper than orjson goes.
-        return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False).encode()
 
 
 def _stamp(path: Path) -> _Stamp | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import IO, Any
 from urllib.parse import quote, urlencode
 
 from ..errors import BadInput, NotFound, UpstreamBusy, UpstreamFailed
-from ..json_values import is_object, mapping, text
+from ..json_values import is_object, mapping, mappings, text
 from ..settings import Settings
 from .addresses import AddressRefused
 from .http import GONE, Downloaded, Http, Timeouts
@@ -56,6 +56,45 @@ class CivitAI:
         missing = f"CivitAI has no model version {version_id}."
         return self._rest(f"/api/v1/model-versions/{version_id}", missing)
 
+    def models(self, model_ids: Sequence[int]) -> list[dict[str, Any]]:
+        """Several models, at most 100 of them; those that CivitAI does not show are not there."""
+        ids = ",".join(map(str, model_ids))
+        return self._items("/api/v1/models", {"ids": ids, "limit": 100, "nsfw": "true"})
+
+    def search(self, query: str, kind: str) -> list[dict[str, Any]]:
+        """The first models of a type (`LORA`) that CivitAI finds for some words."""
+        return self._items("/api/v1/models", {"query": query, "types": kind, "limit": 3})
+
+    def images_of(self, model_id: int) -> list[dict[str, Any]]:
+        """The newest pictures of a model, with their meta."""
+        asked = {"modelId": model_id, "limit": 20, "withMeta": "true", "sort": "Newest"}
+        return self._items("/api/v1/images", asked)
+
+    def version_by_hash(self, sha256: str) -> dict[str, Any]:
+        """The version that has a file of this hash (of any kind that CivitAI knows)."""
+        missing = "CivitAI knows no file of this hash."
+        name = quote(sha256.upper(), safe="")
+        return self._rest(f"/api/v1/model-versions/by-hash/{name}", missing)
+
+    def versions_by_hash(self, hashes: Sequence[str]) -> list[dict[str, Any]] | None:
+        """The versions that have files of these SHA-256, at most 100; unknown ones are absent.
+
+        None where CivitAI does not take several at once.
+        """
+        address = f"{self._base}/api/v1/model-versions/by-hash"
+        try:
+            found = self.http.json(
+                address, missing="", absent=GONE | {405}, body=[each.upper() for each in hashes]
+            )
+        except NotFound:
+            return None
+        return mappings(found)
+
+    def generation_reply(self, image_id: int) -> dict[str, Any]:
+        """What `image.getGenerationData` answers, the envelope too."""
+        missing = f"CivitAI has no image with id {image_id}."
+        return self._envelope("image.getGenerationData", {"id": image_id}, missing=missing)
+
     def media_address(self, uuid: str, kind: str) -> str:
         """Where a picture's original lies; a whole address, as REST answers have it, is kept."""
         if uuid.startswith(("http://", "https://")):
@@ -99,6 +138,14 @@ class CivitAI:
 
     def _trpc(self, procedure: str, given: dict[str, Any], *, missing: str) -> Any:
         """The value in the envelope; superjson's dates stay ISO text, its undefined is null."""
+        data = mapping(self._envelope(procedure, given, missing=missing)["result"]).get("data")
+        return data["json"] if is_object(data) and "json" in data else data
+
+    def _items(self, path: str, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
+        found = self._rest(f"{path}?{urlencode(asked)}", "CivitAI has no such list.")
+        return mappings(found.get("items"))
+
+    def _envelope(self, procedure: str, given: dict[str, Any], *, missing: str) -> dict[str, Any]:
         question = quote(json.dumps({"json": given}, separators=(",", ":")), safe="")
         address = f"{self._base}/api/trpc/{procedure}?input={question}"
         envelope = self.http.json(address, missing=missing, absent=_ABSENT)
@@ -106,8 +153,7 @@ class CivitAI:
             raise UpstreamFailed(_NOT_JSON)
         if "error" in envelope:
             _raise_error(envelope["error"], missing)
-        data = mapping(envelope["result"]).get("data")
-        return data["json"] if is_object(data) and "json" in data else data
+        return envelope
 
 
 def _raise_error(error: Any, missing: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import threading
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
@@ -91,6 +92,7 @@ class _Fetch:
     absent: frozenset[int]
     """The statuses that mean so."""
     method: str = "GET"
+    data: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     accepted: frozenset[int] = _OK
     patience: float = _WAIT
@@ -136,12 +138,16 @@ class Http:
         below = [base for base in same if address.startswith(base.address)]
         return (below or same or [None])[0]
 
-    def json(self, address: str, *, missing: str, absent: frozenset[int] = GONE) -> Any:
-        """The parsed answer of a base, which sees its key.
+    def json(
+        self, address: str, *, missing: str, absent: frozenset[int] = GONE, body: Any = None
+    ) -> Any:
+        """The parsed answer of a base, which sees its key; with a `body` to a POST.
 
         Statuses of `absent` raise NotFound with the text `missing`, for a while without asking.
         """
-        with self._answer(address, "application/json", missing, absent, key=True) as response:
+        with self._answer(
+            address, "application/json", missing, absent, key=True, body=body
+        ) as response:
             return answers.read_json(response, _JSON_LIMIT, answers.name_of(self.base_of(address)))
 
     def download(
@@ -221,12 +227,22 @@ class Http:
 
     @contextlib.contextmanager
     def _answer(
-        self, address: str, accept: str, missing: str, absent: frozenset[int], *, key: bool
+        self,
+        address: str,
+        accept: str,
+        missing: str,
+        absent: frozenset[int],
+        *,
+        key: bool,
+        body: Any = None,
     ) -> Generator[requests.Response, None, None]:
         """The final answer of status 200, after redirects and short waits; holds a slot."""
         self._missing.check(address, missing)
         base = self._base_at(address)
         fetch = _Fetch(base, address, accept, key, missing, absent)
+        if body is not None:
+            fetch.method, fetch.data = "POST", json.dumps(body).encode()
+            fetch.headers = {"Content-Type": "application/json"}
         with (
             self._slots.held(base.origin if base else None),
             contextlib.ExitStack() as stack,
@@ -330,6 +346,7 @@ class Http:
             return session.request(
                 fetch.method,
                 fetch.address,
+                data=fetch.data,
                 headers=headers,
                 proxies=proxies,
                 stream=True,
