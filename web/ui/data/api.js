@@ -76,7 +76,9 @@ async function call(method, path, { query = {}, body, signal } = {}) {
   }
   /** @type {RequestInit} */
   const request = { method, signal, credentials: "same-origin" };
-  if (body !== undefined) {
+  if (body instanceof FormData) {
+    request.body = body;
+  } else if (body !== undefined) {
     request.body = JSON.stringify(body);
     request.headers = { "Content-Type": "application/json" };
   }
@@ -92,6 +94,12 @@ async function call(method, path, { query = {}, body, signal } = {}) {
   const text = typeof data?.error === "string" ? data.error : `The server answered ${answer.status}.`;
   throw new ApiError(answer.ok ? 0 : answer.status, text, data?.field);
 }
+
+/**
+ * @param {string} file
+ * @param {string} act
+ */
+const transferPath = (file, act) => `models/download/${enc(file)}${act && `/${act}`}`;
 
 /** @param {string | number} part */
 const enc = (part) => encodeURIComponent(part);
@@ -157,6 +165,67 @@ export const api = {
    * @returns {Promise<{status: string, file?: string, name?: string, dest?: string, reason?: string}>}
    */
   addVersion: (versionId) => call("POST", `civitai/add/${enc(versionId)}`),
+
+  /**
+   * A catalog with the state of each entry.
+   * @param {import("../wanted/entries.js").CatalogName} name
+   * @returns {Promise<import("../wanted/entries.js").List>}
+   */
+  catalog: (name) => call("GET", name),
+
+  /** @returns {Promise<{jobs: import("../wanted/entries.js").Job[]}>} */
+  jobs: () => call("GET", "jobs"),
+
+  /** @param {string} id */
+  cancelJob: (id) => call("POST", `jobs/${enc(id)}/cancel`),
+
+  /**
+   * Fetch an entry's file, or do something with the transfer of it.
+   * @param {string} file
+   * @param {string | undefined} dest
+   * @param {"" | "pause" | "resume" | "cancel"} act
+   * @returns {Promise<{status: string}>}
+   */
+  transfer: (file, dest, act) => call("POST", transferPath(file, act), { query: { dest } }),
+
+  /**
+   * @param {string[]} filenames
+   * @returns {Promise<{queued: string[], skipped: string[]}>}
+   */
+  getAll: (filenames) => call("POST", "models/download-batch", { body: { filenames } }),
+
+  /**
+   * @param {number} versionId
+   * @returns {Promise<{status: string, category?: string}>}
+   */
+  promote: (versionId) => call("POST", `civitai/promote-to-lora/${versionId}`),
+
+  /**
+   * @param {string} file
+   * @param {string} dest
+   */
+  removeEntry: (file, dest) => call("DELETE", `models/${enc(file)}/catalog`, { query: { dest } }),
+
+  /**
+   * @param {string} file
+   * @param {string} dest
+   */
+  deleteFile: (file, dest) => call("DELETE", `models/${enc(file)}`, { query: { dest } }),
+
+  /**
+   * @param {number} offset
+   * @returns {Promise<{items: import("../trash/trash-screen.js").Deleted[], total: number}>}
+   */
+  trash: (offset) => call("GET", "trash", { query: { limit: 200, offset } }),
+
+  /** @param {string} id */
+  restore: (id) => call("POST", `trash/${enc(id)}/restore`),
+
+  /** @param {string} id */
+  deleteForGood: (id) => call("DELETE", `trash/${enc(id)}`),
+
+  /** @returns {Promise<{deleted: number, freed_bytes: number}>} */
+  emptyTrash: () => call("DELETE", "trash"),
 
   /** @returns {Promise<Facts>} */
   settings: () => call("GET", "settings"),

@@ -44,7 +44,8 @@ export class Grid {
     this.board.addEventListener("keydown", (event) => this.#onKey(event));
     this.board.addEventListener("focusin", (event) => this.#onFocus(event));
     this.watch = new ResizeObserver(() => this.#resize());
-    this.watch.observe(this.element);
+    // Not its content: the padding is ours to change while we look.
+    this.watch.observe(this.element, { box: "border-box" });
   }
 
   /** Width for the columns: without padding and scroll bar, which lies within the padding. */
