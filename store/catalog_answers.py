@@ -184,6 +184,7 @@ def _item(found: Found, outlook: Outlook) -> Json:
             "speed_bytes": speed,
             "eta_s": fact.eta_s,
             "error": fact.error,
+            "transfer": fact.id,
         }
     return item
 
