@@ -40,7 +40,7 @@ except CuratorError:
 assert len(notes) == put > 50 and str(put) not in notes
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 notes.put({"id": "later"})
-print(put)
+print(put, flush=True)
 import os
 os._exit(0)
 """
