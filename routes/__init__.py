@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from ..store import Opening
-from . import catalog, gallery, jobs, system, transfers, trash, ui
+from . import catalog, catalog_exchange, gallery, jobs, system, transfers, trash, ui
 from .answers import json_answer
 from .door import FAILURES, Failures, refuse_foreign
 from .middleware import ACCESS, OPENING, boundary, door, set_headers
@@ -25,6 +25,7 @@ ALL: list[Route] = [
     *system.routes,
     *jobs.routes,
     *catalog.routes,
+    *catalog_exchange.routes,
     *transfers.routes,
     *trash.routes,
     *gallery.routes,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .access import SESSIONS, Access
 from .catalog import Catalog
+from .catalog_exchange import Exchange
 from .downloads import Downloads
 from .engine import Database
 from .errors import Misconfigured
@@ -53,6 +54,7 @@ class Store:
                 self.database, host, self.civitai, self.settings, self.events, self.jobs
             )
             undo.callback(self.transfers.close)
+            self.exchange = Exchange(self.catalog)
             self.trash = Trash(self.database, host, self.settings, self.events)
             self.model_files = ModelFiles(self.catalog, self.trash)
             self.catalog.transfer_facts = self.transfers.facts
