@@ -39,7 +39,8 @@ def complaints() -> Iterator[list[str]]:
 
 @pytest.fixture
 def context(browser: Browser, complaints: list[str]) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    # Without motion a thing is where it will be as soon as it is there.
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
     context.set_default_timeout(10_000)
     context.on("console", lambda note: complaints.extend([note.text] * (note.type == "error")))
     context.on("weberror", lambda error: complaints.append(str(error.error)))
