@@ -9,7 +9,9 @@ from typing import NamedTuple
 from .errors import UpstreamFailed, UpstreamUnfit
 from .remote.streams import Stream
 
-_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)")
+_RANGE = re.compile(r"bytes (?:([0-9]{1,18})-[0-9]{1,18}|\*)/([0-9]{1,18}|\*)")
+
+_LENGTH = re.compile(r"[0-9]{1,18}")
 
 
 class ChangedUpstream(Exception):
@@ -48,9 +50,10 @@ def understand(stream: Stream, have: int, total: int | None, validator: str) -> 
         return _part(stream, have, total, validator, told)
     if have and not _is_same(validator, told):
         raise ChangedUpstream
-    text = stream.headers.get("Content-Length", "")
-    length = int(text) if text.isascii() and text.isdigit() else None
-    return Start(0, length, told)
+    length = stream.headers.get("Content-Length", "")
+    if length and not _LENGTH.fullmatch(length):
+        raise UpstreamUnfit(f"{stream.name} names a length that no file has.")
+    return Start(0, int(length) if length else None, told)
 
 
 def is_page(stream: Stream, first: bytes, name: str) -> bool:
@@ -66,7 +69,7 @@ def _part(stream: Stream, have: int, total: int | None, validator: str, told: st
     found = _RANGE.fullmatch(stream.headers.get("Content-Range", "").strip())
     if found is None or found[1] is None:
         raise ChangedUpstream
-    length = None if found[3] == "*" else int(found[3])
+    length = None if found[2] == "*" else int(found[2])
     if int(found[1]) != have or (length is not None and total not in (None, length)):
         raise ChangedUpstream
     if validator and told and not _is_same(validator, told):
@@ -77,7 +80,7 @@ def _part(stream: Stream, have: int, total: int | None, validator: str, told: st
 def _beyond(stream: Stream, have: int, total: int | None) -> Start:
     """416: there is nothing after what is here. Then all of it is, if the length agrees."""
     found = _RANGE.fullmatch(stream.headers.get("Content-Range", "").strip())
-    length = int(found[3]) if found and found[3] != "*" else None
+    length = int(found[2]) if found and found[2] != "*" else None
     if not have:
         raise UpstreamFailed(f"{stream.name} answered with status 416.")
     if length != have or total not in (None, length):

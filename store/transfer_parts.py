@@ -122,8 +122,8 @@ class Sink:
 
 
 def sync(path: Path) -> None:
-    """Wait until the file's bytes are surely on the disk."""
-    with contextlib.suppress(FileNotFoundError), path.open("r+b") as file:
+    """Wait until the file's bytes are surely on the disk, as far as the system lets us."""
+    with contextlib.suppress(OSError), path.open("r+b") as file:
         os.fsync(file.fileno())
 
 

@@ -66,6 +66,8 @@ class Tools:
     """Change a transfer's record."""
     told: Callable[[str], None]
     """There is progress worth showing, of the transfer with this id."""
+    promised: Callable[[str, Path], int]
+    """Bytes that others than this transfer will still put on the disk of a folder."""
 
 
 class Run:
@@ -246,7 +248,9 @@ class Run:
             self._drop(part)
             self._open(part)
         if total is not None:
-            check_room(part.parent, total - self._have, spare=0 if self._have else total // 20)
+            others = self._tools.promised(self._record["id"], part.parent)
+            spare = 0 if self._have else total // 20
+            check_room(part.parent, total - self._have + others, spare=spare)
         told = {"total": total, "validator": start.validator or self._record["validator"]}
         if any(self._record[key] != value for key, value in told.items()):
             # Before any byte of it lies in the part: after a kill it tells whose bytes those are.
