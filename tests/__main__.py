@@ -11,10 +11,11 @@ if __name__ == "__main__":
     if sys.prefix != str(checkout.environment()):
         raise SystemExit(checkout.run_module("tests", sys.argv[1:]))
 
-    from tests import chromium, frontends
+    from tests import chromium, frontends, tools
 
     for version in frontends.VERSIONS:
         frontends.ensure(version)
+    tools.ensure()
     if chromium.ensure() is None:
         checkout.say(chromium.MISSING)
     raise SystemExit(checkout.run_module("pytest", sys.argv[1:]))

@@ -53,7 +53,9 @@ def ensure() -> Path | None:
         return found
     if shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
         checkout.say("Installing Chromium for the browser tests (once) …")
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        # Scripts of packages call what lies in the `sbin` folders.
+        path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "PATH": path}
         for step in (["update"], ["install", "-y", "--no-install-recommends", "chromium"]):
             command = ["apt-get", "-qq", *step]
             subprocess.run(command, env=quiet, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)

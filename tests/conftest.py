@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import tools
 from tests.loading import load_pack
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,6 +26,7 @@ class RootIsNoTestPackage:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(RootIsNoTestPackage())
+    tools.use()
     for module in ("tests.upstream.fixtures", "tests.comfyui.fixtures"):
         package = module.rpartition(".")[0]
         if importlib.util.find_spec(package) and importlib.util.find_spec(module):

@@ -21,7 +21,7 @@ def clone(tmp_path: Path) -> Path:
     """A checkout that needs no packages, and a `.venv` in it whose making was cut off."""
     tests = tmp_path / "tests"
     tests.mkdir()
-    for name in ("__init__.py", "checkout.py", "pip_sources.py"):
+    for name in ("__init__.py", "checkout.py", "debian.py", "pip_sources.py"):
         shutil.copy(checkout.ROOT / "tests" / name, tests / name)
     (tmp_path / "requirements.txt").write_text("# nothing\n", encoding="utf-8")
     environment = tmp_path / ".venv"
