@@ -1,4 +1,4 @@
-"""Debian's packages unpacked aside: what a minimal system lacks, without root and changing nothing."""
+"""Packages of Debian unpacked aside: no root needed, nothing on the system changed."""
 
 from __future__ import annotations
 
