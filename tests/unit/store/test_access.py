@@ -96,9 +96,7 @@ class TestSessions:
         access.open_session()
         assert len(sessions) == 1
 
-    def test_are_not_to_be_had_from_what_is_stored(
-        self, path: Path, sessions: Collection
-    ) -> None:
+    def test_are_not_to_be_had_from_what_is_stored(self, path: Path, sessions: Collection) -> None:
         access = Access(path, sessions)
         session = access.open_session()
         stored = [record["id"] for record in sessions]

@@ -25,9 +25,7 @@ EMPTY = '{\n  "version": 1,\n  "date": "",\n  "categories": []\n}'
 
 
 def open_document(path: Path, edited: Callable[[], None] = lambda: None) -> Document:
-    return Document(
-        path, empty=catalog_entries.empty, check=catalog_entries.check, edited=edited
-    )
+    return Document(path, empty=catalog_entries.empty, check=catalog_entries.check, edited=edited)
 
 
 def names_in(folder: Path) -> list[str]:
