@@ -9,7 +9,18 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from ..store import Opening
-from . import catalog, catalog_exchange, gallery, jobs, system, transfers, trash, ui
+from . import (
+    catalog,
+    catalog_exchange,
+    gallery,
+    jobs,
+    loras,
+    pictures,
+    system,
+    transfers,
+    trash,
+    ui,
+)
 from .answers import json_answer
 from .door import FAILURES, Failures, refuse_foreign
 from .middleware import ACCESS, OPENING, boundary, door, set_headers
@@ -26,6 +37,8 @@ ALL: list[Route] = [
     *jobs.routes,
     *catalog.routes,
     *catalog_exchange.routes,
+    *loras.routes,
+    *pictures.routes,
     *transfers.routes,
     *trash.routes,
     *gallery.routes,

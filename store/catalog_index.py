@@ -22,6 +22,13 @@ class Index:
         self._by: dict[tuple[str, Any], tuple[Found, ...]] = {}
         self._add(entries(catalog, data))
 
+    @classmethod
+    def of(cls, catalog: str, found: Iterable[Found]) -> Index:
+        """The index of some entries alone."""
+        index = cls(catalog, {"categories": []})
+        index._add(found)
+        return index
+
     def plus(self, data: Json, added: Iterable[Found]) -> Index:
         """The index of `data`, which has these entries more: no need to go through all of them."""
         index = Index.__new__(Index)

@@ -16,7 +16,9 @@ from .events import Event, Events
 from .gallery import GALLERY, Gallery
 from .host import Host
 from .jobs import Jobs
+from .lora_lookup import LoraLookup
 from .model_files import ModelFiles
+from .picture_facts import PictureFacts
 from .remote.civitai import CivitAI
 from .settings import Options, Settings
 from .transfers import FIRST_SEEN, TRANSFERS, Transfers
@@ -59,6 +61,8 @@ class Store:
             self.model_files = ModelFiles(self.catalog, self.trash)
             self.catalog.transfer_facts = self.transfers.facts
             self.downloads = Downloads(self.catalog, self.transfers)
+            self.picture_facts = PictureFacts(self.catalog, self.civitai)
+            self.lora_lookup = LoraLookup(self.catalog, self.civitai, self.downloads, self.settings)
             self.events.listen(self._notify_host)
             self.transfers.start()
             self._closing = undo.pop_all()
