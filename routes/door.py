@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import ipaddress
 import socket
 import time
 from collections import deque
@@ -46,17 +47,19 @@ class Failures:
 
     def too_many(self, caller: str) -> bool:
         """Whether this caller has shown ten wrong keys within a minute."""
-        times = self.by_caller.get(caller)
+        times = self.by_caller.get(_neighbourhood(caller))
         while times and times[0] < time.monotonic() - 60:
             times.popleft()
         return times is not None and len(times) >= _FAILURES_A_MINUTE
 
     def add(self, caller: str) -> None:
         """Remember one more."""
-        if len(self.by_caller) >= _CALLERS_REMEMBERED:
-            self.by_caller.clear()
-        times = self.by_caller.setdefault(caller, deque(maxlen=_FAILURES_A_MINUTE))
+        who = _neighbourhood(caller)
+        times = self.by_caller.pop(who, None) or deque(maxlen=_FAILURES_A_MINUTE)
         times.append(time.monotonic())
+        if len(self.by_caller) >= _CALLERS_REMEMBERED:
+            del self.by_caller[next(iter(self.by_caller))]  # who has been quiet the longest
+        self.by_caller[who] = times
 
 
 FAILURES = web.AppKey("failures", Failures)
@@ -74,7 +77,7 @@ class HostName:
         """From `name:port`; None when it cannot be one."""
         try:
             parts = urlsplit(f"//{text}")
-            if not parts.hostname or parts.username is not None or parts.path:
+            if not parts.hostname or parts.username is not None or parts[2:] != ("", "", ""):
                 return None
             return cls(parts.hostname.rstrip("."), parts.port)
         except ValueError:
@@ -90,7 +93,7 @@ def refuse_foreign(request: web.Request, store: Store, access: Access) -> None:
         raise Foreign("This server does not answer to that name; --allow-host adds it.")
     origin = request.headers.get(hdrs.ORIGIN)
     if origin is not None and not _is_our_origin(origin, request, store):
-        if urlsplit(origin).scheme not in _EXTENSIONS:
+        if origin.partition("://")[0] not in _EXTENSIONS:
             raise Foreign("Requests from other pages are not taken.")
         if not _header_keys(request):
             raise Foreign("An extension must show the key in a header.")
@@ -155,6 +158,15 @@ def caller(request: web.Request) -> str:
     peer: object = request.transport.get_extra_info("peername") if request.transport else None
     # A Unix socket's peer is a text, and tells nothing of where its caller is.
     return str(cast(Sequence[object], peer)[0]) if isinstance(peer, tuple) and peer else ""
+
+
+def _neighbourhood(address: str) -> str:
+    """The address, of IPv6 its first half: the other one everybody may choose anew each time."""
+    try:
+        parsed = ipaddress.IPv6Address(address)
+    except ValueError:
+        return address
+    return str(parsed.ipv4_mapped or int(parsed) >> 64)
 
 
 def _header_keys(request: web.Request) -> list[str]:

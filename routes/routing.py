@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -173,7 +174,12 @@ async def _json_body(request: web.Request) -> Any:
     if request.content_type != "application/json":
         raise WrongType("The body must be application/json.")
     try:
+        # orjson refuses what could not be kept or answered again: NaN, halves of surrogate pairs,
+        # other encodings than UTF-8; json keeps integers beyond 64 bits.
+        orjson.loads(data)
         return json.loads(data)
+    except RecursionError as error:
+        raise BadInput("The body is nested too deeply.") from error
     except ValueError as error:
         raise BadInput(f"The body is not JSON: {error}.") from error
 

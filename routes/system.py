@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -24,6 +25,7 @@ routes = Routes()
 
 _THIRTY_DAYS = 30 * 86_400
 _QUIET_SECONDS = 15.0
+_SEQ = re.compile(r"[0-9]{1,18}")
 CLOSING = web.AppKey("closing", asyncio.Event)
 
 
@@ -191,7 +193,7 @@ def _start(said: str, call: Call[Any, Any]) -> list[Event] | None:
     if not said:
         return []
     run, _, seq = said.rpartition("-")
-    if run != call.store.events.run or not seq.isdigit():
+    if run != call.store.events.run or not _SEQ.fullmatch(seq):
         return None
     return call.store.events.since(int(seq))
 

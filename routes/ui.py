@@ -53,9 +53,12 @@ async def serve_page_file(call: Plain) -> web.StreamResponse:
 
 
 def _read(name: str) -> tuple[bytes, str, str]:
-    path = inside(_FOLDER, *name.split("/"))
-    kind = _TYPES.get(path.suffix)
-    if kind is None or not path.is_file():
+    try:
+        path = inside(_FOLDER, *name.split("/"))
+        kind = _TYPES.get(path.suffix)
+        data = path.read_bytes() if kind else b""
+    except OSError as error:  # not there, a folder, or longer than any name can be
+        raise NotFound("There is no such page file.") from error
+    if kind is None:
         raise NotFound("There is no such page file.")
-    data = path.read_bytes()
     return data, hashlib.blake2b(data, digest_size=12).hexdigest(), kind

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from typing import Any, cast
 
 from .json_values import integer, is_object, mapping, mappings, number, text
@@ -12,6 +13,8 @@ from .json_values import integer, is_object, mapping, mappings, number, text
 # These see texts of strangers, megabytes of them: neither may try one character again and again.
 _SETTING = re.compile(r'(?:^|(?<=,))\s*(\w[\w ()/.-]*):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
 _LORA_TAG = re.compile(r"<lora:([^<>]+)>", re.IGNORECASE)
+_LORAS = 100
+"""Tags looked at; more are no prompt of anybody's."""
 _LORA_TYPES = frozenset(("lora", "locon", "dora"))
 _TEXTS = ("text", "text_g", "string", "value", "conditioning", "conditioning_1", "positive")
 """The inputs by which a text comes into a node, the likeliest first."""
@@ -148,7 +151,7 @@ def from_graph(graph: Mapping[str, Any]) -> Generation:
 
 
 def _tagged(prompt: str) -> list[dict[str, Any]]:
-    tags = [str(tag).split(":") for tag in _LORA_TAG.findall(prompt)]
+    tags = [tag[1].split(":") for tag in islice(_LORA_TAG.finditer(prompt), _LORAS)]
     return [
         {
             "name": name,

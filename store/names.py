@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ntpath
 import os
 import re
 import unicodedata
@@ -15,7 +16,7 @@ _RESERVED = frozenset(
     + [f"{port}{number}" for port in ("com", "lpt") for number in "0123456789¹²³"]
 )
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
-_EDGES = re.compile(r"^[\s.]+|[\s.]+$")
+_EDGES = "." + "".join(filter(str.isspace, map(chr, range(0x3001))))  # with every blank there is
 _MAX_BYTES = 200  # of a name; leaves room for ".part" and counters below the usual 255
 
 
@@ -26,7 +27,7 @@ def safe_name(name: str, *, fallback: str = "file") -> str:
     a leading `_`, and a long stem is cut at 200 bytes of UTF-8.
     """
     visible = "".join(c for c in unicodedata.normalize("NFC", name) if not _invisible(c))
-    cleaned = _EDGES.sub("", _FORBIDDEN.sub("_", visible))
+    cleaned = _FORBIDDEN.sub("_", visible).strip(_EDGES)
     if not cleaned.strip("_"):
         cleaned = fallback
     if cleaned.split(".", 1)[0].strip().lower() in _RESERVED:
@@ -36,7 +37,7 @@ def safe_name(name: str, *, fallback: str = "file") -> str:
         stem, extension = cleaned, ""
     suffix = f".{extension}" if extension else ""
     room = _MAX_BYTES - len(suffix.encode())
-    return _EDGES.sub("", _cut(stem, room)) + suffix
+    return _cut(stem, room).strip(_EDGES) + suffix
 
 
 def is_safe_name(name: str) -> bool:
@@ -63,7 +64,8 @@ def relative_folder(text: str, *, field: str) -> PurePosixPath:
 
 def inside(root: Path, *parts: str) -> Path:
     """The path below root, links resolved; 404 when it would lie outside of it."""
-    if any("\x00" in part for part in parts):
+    # Not even looked at: on Windows a share's mere name makes the system log in to its server.
+    if any("\x00" in part or ntpath.splitdrive(part)[0] for part in parts):
         raise NotFound("There is no such file.")
     base = os.path.realpath(root)
     path = os.path.realpath(os.path.join(base, *parts))  # noqa: PTH118 - realpath of text parts

@@ -24,8 +24,11 @@ _SECRETS = ("civitai_key", "huggingface_token")
 
 def _http_address(text: str) -> str:
     parts = urlsplit(text)
-    if text and (parts.scheme not in ("http", "https") or not parts.hostname):
+    # A port that is none would make every later look at the address fail.
+    if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0):
         raise ValueError("must be an http(s) address, like https://example.org")
+    if not text.isprintable() or " " in text:
+        raise ValueError("must be without blanks and line breaks")
     return text.rstrip("/")
 
 

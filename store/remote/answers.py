@@ -44,7 +44,9 @@ def read_json(response: requests.Response, limit: int, name: str) -> Any:
 
 def parse_json(data: bytes) -> Any:
     """JSON as values that can be stored again: no NaN, no halves of surrogate pairs."""
-    parsed = json.loads(data, parse_constant=lambda _: None)
+    # As text: given bytes, json lets halves of surrogate pairs through that are not even escaped.
+    text = data.decode("utf-8-sig", errors="replace")
+    parsed = json.loads(text, parse_constant=lambda _: None)
     return _whole(parsed) if b"\\ud" in data.lower() else parsed
 
 
@@ -53,7 +55,7 @@ def announced_length(response: requests.Response) -> int | None:
     if response.headers.get("Content-Encoding", "identity") != "identity":
         return None
     text = response.headers.get("Content-Length", "")
-    return int(text) if text.isascii() and text.isdigit() else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def retry_after(response: requests.Response) -> float | None:
@@ -66,10 +68,11 @@ def retry_after_of(headers: Mapping[str, str]) -> float | None:
     text = headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdigit():
         return min(float(text[:9]), _DAY)
-    parsed = email.utils.parsedate_tz(text) if text else None
-    if parsed is None:
+    try:
+        moment = email.utils.parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, OverflowError):
         return None
-    return min(max(email.utils.mktime_tz(parsed) - time.time(), 0.0), _DAY)
+    return min(max(moment - time.time(), 0.0), _DAY)
 
 
 def failure(response: requests.Response, base: Base | None, *, key_shown: bool) -> CuratorError:

@@ -361,6 +361,11 @@ class Http:
             if not answers.was_dropped(error):
                 raise
             return ask()
+        except ValueError as error:
+            if isinstance(error, requests.RequestException):
+                raise
+            # Requests takes a redirect's address apart, though it is not to follow it.
+            raise UpstreamUnfit("A redirect leads to an address that is not fetched.") from error
 
     def _way(
         self, fetch: _Fetch, base: Base | None, stack: contextlib.ExitStack

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from ..errors import BadInput, NotFound, UpstreamBusy, UpstreamFailed
+from ..json_values import is_object
 from ..settings import Settings
 from .answers import retry_after_of
 from .http import Head, Http
@@ -48,10 +49,19 @@ class HuggingFace:
             size = head.headers.get("Content-Length", "")
         return HubFile(
             address,
-            int(size) if size.isascii() and size.isdigit() else 0,
+            int(size) if size.isascii() and size.isdigit() and len(size) < 19 else 0,
             linked if _SHA256.fullmatch(linked) else "",
             head.headers.get("X-Repo-Commit", ""),
         )
+
+    def repository(self, repository: str) -> dict[str, Any]:
+        """What is known of a repository: `lastModified`, `siblings` (its files) and more."""
+        name = quote(repository.strip("/"), safe="/")
+        missing = f"There is no repository {repository} on Hugging Face."
+        found = self._http.json(f"{self._base}/api/models/{name}?blobs=true", missing=missing)
+        if not is_object(found):
+            raise UpstreamFailed("Hugging Face answered with something else than it should.")
+        return found
 
     def _refuse(self, head: Head, repository: str, path: str) -> None:
         """Raise the fact behind the status and Hugging Face's own code."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import http.client
+import ipaddress
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from comfyui_curator.routes.door import Failures
 from comfyui_curator.routes.routing import Access, Plain, Routes
 from comfyui_curator.store import Options
 from tests.serving import RunningServer
@@ -37,7 +39,7 @@ def ask(
     *,
     method: str = "GET",
     version: str = "HTTP/1.1",
-    body: bytes = b"",
+    body: str = "",
     **headers: str,
 ) -> int:
     """The status of one request whose every header is as given; `_` in a name stands for `-`."""
@@ -48,7 +50,7 @@ def ask(
     text = f"{method} {path} {version}\r\n"
     text += "".join(f"{name}: {value}\r\n" for name, value in lines.items() if value) + "\r\n"
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
-        connection.sendall(text.encode("latin-1") + body)
+        connection.sendall(f"{text}{body}".encode("latin-1"))
         answer = http.client.HTTPResponse(connection)
         answer.begin()
         answer.read()
@@ -97,6 +99,12 @@ def test_signs_of_a_proxy_make_the_key_necessary(
         {"Host": "rebound.example", "Origin": "http://rebound.example"},
         {"Host": "127.0.0.1@evil.example"},
         {"Host": "[::1"},
+        {"Host": "127.0.0.1?"} | {"Origin": "http://evil.example"},
+        {"Host": "127.0.0.1#@evil.example"},
+        {"Origin": "http://["},
+        {"Origin": "http://\xe2\x84\x80"},
+        {"Origin": "chrome-extension:"},
+        {"Referer": "http://["},
     ],
     ids=str,
 )
@@ -219,13 +227,36 @@ def test_wrong_session_keys_are_stopped_after_ten_a_minute(server: RunningServer
     assert "WWW-Authenticate" not in stopped.headers
 
 
-def test_cookies_of_strangers_are_no_key(strict: RunningServer) -> None:
-    assert ask(strict, Cookie="curator_session=made-up") == 401
+def test_another_address_of_the_same_ipv6_network_does_not_start_anew() -> None:
+    failures = Failures()
+    for number in range(10):
+        failures.add(f"2001:db8:0:1::{number:x}")
+    assert failures.too_many("2001:db8:0:1:ffff::1")
+    assert not failures.too_many("2001:db8:0:2::1")
+    assert not failures.too_many("192.0.2.1")
+    assert not failures.too_many("")
+
+
+def test_who_comes_with_many_addresses_does_not_clear_the_memory_of_others() -> None:
+    failures = Failures()
+    for number in range(5_000):
+        failures.add(str(ipaddress.IPv4Address(number)))
+    for _ in range(10):
+        failures.add("192.0.2.1")
+    for number in range(9_000):
+        failures.add(str(ipaddress.IPv4Address(20_000 + number)))
+    assert failures.too_many("192.0.2.1")
+    assert len(failures.by_caller) <= 10_000
+
+
+@pytest.mark.parametrize("cookie", ["made-up", "\xff", '"\\355\\240\\200"', '"\\377"'])
+def test_cookies_of_strangers_are_no_key(strict: RunningServer, cookie: str) -> None:
+    assert ask(strict, Cookie=f"curator_session={cookie}") == 401
 
 
 def test_bodies_are_judged_by_their_type(server: RunningServer) -> None:
     def patch(**headers: str) -> int:
-        return ask(server, method="PATCH", body=b'{"proxy_foreign": true}', **headers)
+        return ask(server, method="PATCH", body='{"proxy_foreign": true}', **headers)
 
     assert patch(Content_Type="text/plain") == 415
     assert patch(Content_Type="application/x-www-form-urlencoded") == 415

@@ -485,6 +485,25 @@ class TestSamePictureTwice:
         assert fetch(server, 12345).json()["id"] == first["id"]
         assert len(upstream.requests(origin="civitai_images")) == 1
 
+    @pytest.mark.parametrize(
+        "odd",
+        [
+            {"createdAt": "0001-01-01T00:00:00+14:00"},
+            {"createdAt": 10**40, "postId": 10**300, "stats": {"heartCount": True}},
+            {"user": [1], "baseModel": {}, "type": 5, "stats": "many", "postTitle": "\ud800"},
+        ],
+        ids=lambda odd: next(iter(odd)),
+    )
+    def test_what_makes_no_sense_costs_neither_the_picture_nor_the_list(
+        self, server: RunningServer, world: World, upstream: Upstream, odd: dict[str, Any]
+    ) -> None:
+        image = world.image("png_as_jpeg")
+        said = {"id": image.id, "url": image.uuid, "type": "image", **odd}
+        upstream.faults.add("image.get\\?", json={"result": {"data": {"json": said}}})
+        assert fetch(server, image.id).status_code == 200
+        assert server.get("/gallery").json()["total"] == 1
+        assert server.get(f"/loras/gallery/{image.id}/meta").status_code == 200
+
 
 class TestMedia:
     def test_is_the_file_by_id_with_or_without_an_extension(

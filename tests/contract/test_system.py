@@ -53,6 +53,9 @@ def test_settings_are_kept_and_secrets_are_not_shown(server: RunningServer) -> N
         ("civitai_key", 7),
         ("require_key", "yes"),
         ("public_url", "ftp://example.org"),
+        ("public_url", "http://example.org:99999"),
+        ("public_url", "http://example.org\nnext"),
+        ("proxy", "http://example.org:port"),
         ("proxy", "nonsense"),
         ("civitai_in_flight", 0),
         ("civitai_in_flight", 1.5),
@@ -69,7 +72,14 @@ def test_a_wrong_setting_is_named_and_changes_nothing(
     assert server.get("/settings").json() == before
 
 
-@pytest.mark.parametrize("body", [b"[1]", b"null", b"{", b"\xff", b'"text"'])
+@pytest.mark.parametrize(
+    "body",
+    [b"[1]", b"null", b"{", b"\xff", b'"text"']
+    + [b"[" * 100_000, b'{"a":' * 1000 + b"1" + b"}" * 1000, b'{"a":' + b"9" * 5000 + b"}"]
+    + [b'{"allow_hosts": ["\\ud800"]}', b'{"allow_hosts": ["\xed\xa0\x80"]}', b'{"a": NaN}']
+    + ["{}".encode("utf-16")],
+    ids=lambda body: repr(body[:20]),
+)
 def test_a_body_that_is_no_object_is_400(server: RunningServer, body: bytes) -> None:
     refused = server.ask(
         "PATCH", "/settings", data=body, headers={"Content-Type": "application/json"}
@@ -95,7 +105,8 @@ class Stream:
 
     def next(self) -> dict[str, str]:
         event: dict[str, str] = {}
-        for line in self._lines:
+        for raw in self._lines:
+            line = str(raw)
             if line and not line.startswith((":", "retry")):
                 name, _, value = line.partition(": ")
                 event[name] = value
@@ -124,8 +135,10 @@ def test_events_tell_changes_and_resume_where_they_were_left(server: RunningServ
 
 
 def test_events_say_when_some_were_missed(server: RunningServer) -> None:
-    for known in ("another-run-1", "nonsense", f"{server.store.events.run}-999"):
-        stream = Stream(server, **{"Last-Event-ID": known})
+    run = server.store.events.run
+    odd = [f"{run}-\u00b2", f"{run}-{'9' * 5000}", f"{run}--1"]
+    for known in ("another-run-1", "nonsense", f"{run}-999", *odd):
+        stream = Stream(server, **{"Last-Event-ID": known.encode().decode("latin-1")})
         assert stream.next()["event"] == "reset"
         stream.close()
 
@@ -190,7 +203,11 @@ def test_the_pages_files_are_served_with_a_policy(server: RunningServer) -> None
         "nothing.js",
         "a/b/c.css",
         "/etc/passwd",
+        "parts",
+        "a" * 5000 + ".js",
+        "a/" * 3000 + "b.js",
     ],
+    ids=lambda path: path[:20],
 )
 def test_nothing_outside_the_pages_folder_is_served(server: RunningServer, path: str) -> None:
     assert server.get(f"/ui/{path}").status_code == 404

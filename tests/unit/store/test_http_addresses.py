@@ -232,10 +232,13 @@ def test_a_public_base_may_not_lead_inside(
     assert "127.0.0.1" not in caught.value.text
 
 
-def test_a_redirect_to_another_scheme_is_not_followed(
-    make: Callable[..., Http], site: Site
+@pytest.mark.parametrize(
+    "location", ["file:///etc/passwd", "http://[", "http://a:99999/", "//user@example.org/"]
+)
+def test_a_redirect_to_what_is_not_fetched_is_not_followed(
+    make: Callable[..., Http], site: Site, location: str
 ) -> None:
-    site.answers["/file"] = redirect("file:///etc/passwd")
+    site.answers["/file"] = redirect(location)
     with pytest.raises(UpstreamFailed):
         get(make(site.url), f"{site.url}/file")
 

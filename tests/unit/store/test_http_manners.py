@@ -90,12 +90,13 @@ def test_answers_keep_integers_of_any_size_and_lose_what_cannot_be_stored(
     site: Site, http: Http
 ) -> None:
     body = b'{"seed": 36893488147419103237, "nan": NaN, "half": "a\\ud800b", '
-    body += b'"whole": "\\ud83e\\udd8a"}'
+    body += b'"raw": "a\xed\xa0\x80b", "whole": "\\ud83e\\udd8a"}'
     site.answers["/"] = lambda handler: ok(handler, body)
     assert http.json(f"{site.url}/", missing="") == {
         "seed": 36893488147419103237,
         "nan": None,
         "half": "a\ufffdb",
+        "raw": "a\ufffd\ufffd\ufffdb",
         "whole": "\U0001f98a",
     }
 
@@ -189,7 +190,9 @@ def test_a_retry_after_as_a_date_is_understood(site: Site, http: Http) -> None:
     assert caught.value.retry_after == pytest.approx(600, abs=5)
 
 
-@pytest.mark.parametrize("value", ["-5", "soon", "99999999999", "", "1e3"])
+@pytest.mark.parametrize(
+    "value", ["-5", "soon", "99999999999", "", "1e3", "Wed, 21 Oct 99999 07:28:00 GMT"]
+)
 def test_a_retry_after_that_is_nonsense_does_no_harm(site: Site, http: Http, value: str) -> None:
     site.answers["/"] = status(429, Retry_After=value)
     with pytest.raises(UpstreamBusy) as caught:

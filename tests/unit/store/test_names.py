@@ -98,7 +98,12 @@ class TestInside:
         assert inside(tmp_path, "a", "b.png") == Path(os.path.realpath(tmp_path)) / "a" / "b.png"
         assert inside(tmp_path, "a", "..", "b") == Path(os.path.realpath(tmp_path)) / "b"
 
-    @pytest.mark.parametrize("parts", [("..",), ("a", "../../b"), ("/etc/passwd",), ("a\x00",)])
+    @pytest.mark.parametrize(
+        "parts",
+        [("..",), ("a", "../../b"), ("/etc/passwd",), ("a\x00",)]
+        # What Windows would ask another computer for, on every system: names are shared with it.
+        + [("\\\\host\\share\\a",), ("//host/share/a",), ("a", "C:b"), ("\\\\?\\C:\\a",)],
+    )
     def test_a_path_that_leads_out_is_not_there(
         self, tmp_path: Path, parts: tuple[str, ...]
     ) -> None:
@@ -121,3 +126,7 @@ class TestInside:
             with pytest.raises(NotFound):
                 inside(root, path)
         assert inside(root, "good").name == "a"
+
+
+def test_a_name_of_half_a_million_blanks_is_no_work() -> None:
+    assert safe_name("a" + " ." * 500_000 + "b.png") == "a.png"
