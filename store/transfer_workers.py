@@ -9,11 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .errors import CuratorError, StoreClosed
+from .files import disk_error
 from .settings import Settings
 from .transfer_book import Book
 from .transfer_parts import sync
+from .transfer_patience import Later, Stopped
 from .transfer_queue import Transfer, due
-from .transfer_run import Later, Run, Stopped
+from .transfer_run import Run
 
 log = logging.getLogger(__name__)
 
@@ -131,6 +133,9 @@ class Workers:
         except Later as later:
             text, until = later.text, time.time() + later.seconds
             return lambda: self._put_back(transfer, text, until)
+        except OSError as error:
+            text = disk_error(error, transfer.record["name"]).text
+            return lambda: self._fail(transfer, text, None)
         except CuratorError as error:
             text, field = error.text, error.field
             return lambda: self._fail(transfer, text, field)

@@ -16,7 +16,9 @@ from .remote.civitai import CivitAI
 from .remote.huggingface import HuggingFace
 from .settings import Settings
 from .transfer_book import JOB_STATES, Book
+from .transfer_fetching import Tools
 from .transfer_parts import check_room
+from .transfer_patience import Patience
 from .transfer_queue import Transfer
 from .transfer_records import (
     FIRST_SEEN,
@@ -27,7 +29,7 @@ from .transfer_records import (
     TransferFact,
     Wanted,
 )
-from .transfer_run import Patience, Run, Tools
+from .transfer_run import Run
 from .transfer_sources import Sources
 from .transfer_workers import Workers
 

@@ -20,7 +20,7 @@ import requests
 from comfyui_curator.store import Options
 from comfyui_curator.store.remote.http import Timeouts
 from comfyui_curator.store.transfer_parts import Sink
-from comfyui_curator.store.transfer_run import Patience
+from comfyui_curator.store.transfer_patience import Patience
 from tests.serving import RunningServer
 from tests.sites import Answer, Site, listening, redirect
 from tests.small_disk import full, small_disk
@@ -451,7 +451,7 @@ class TestResuming:
         done(server, _FILE)
         assert target(server.root).read_bytes() == big
 
-    def test_without_etag_date_or_hash_nothing_is_joined_after_a_pause(
+    def test_without_etag_date_or_hash_nothing_is_joined(
         self, server: RunningServer, site: Site
     ) -> None:
         data = random.Random(1).randbytes(2000)
@@ -459,6 +459,17 @@ class TestResuming:
         get(server, _FILE)
         done(server, _FILE)
         assert target(server.root).read_bytes() == data
+        assert [headers.get("Range") for _, headers in site.asked] == [None, None]
+
+    def test_of_what_has_no_length_the_rest_is_had_too(
+        self, server: RunningServer, upstream: Upstream, big: bytes
+    ) -> None:
+        write_catalog(server.root, _HUB)
+        upstream.faults.add("/repos/", chunked=True, cut=3 << 20)
+        get(server, _FILE)
+        done(server, _FILE)
+        assert target(server.root).read_bytes() == big
+        assert offsets(upstream) == [0, 3 << 20]
 
     def test_a_stalled_connection_is_cut_and_taken_up_again(
         self, server: RunningServer, upstream: Upstream, big: bytes

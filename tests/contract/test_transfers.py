@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from comfyui_curator.store import Options
-from comfyui_curator.store.transfer_run import Patience
+from comfyui_curator.store.transfer_patience import Patience
 from tests.serving import RunningServer
 from tests.sites import Site, listening
 from tests.transferring import (
