@@ -90,8 +90,8 @@ def _first_answer(root: Path) -> float:
         stderr=subprocess.DEVNULL,
         text=True,
     )
+    assert process.stdout
     try:
-        assert process.stdout
         address = process.stdout.readline().strip().removeprefix("http://").rstrip("/")
         connection = http.client.HTTPConnection(address, timeout=30)
         connection.request("GET", "/api/admin/gallery?limit=100")

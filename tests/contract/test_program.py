@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def environment(**variables: str) -> dict[str, str]:
 @contextmanager
 def program(
     *arguments: str | Path, **variables: str
-) -> Iterator[tuple[subprocess.Popen[str], str]]:
+) -> Generator[tuple[subprocess.Popen[str], str]]:
     """A running `serve` and its address, read from the first line it prints."""
     started = subprocess.Popen(
         command("serve", "--port", "0", *arguments),

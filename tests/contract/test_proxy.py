@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,7 +37,7 @@ http {{
 
 
 @contextmanager
-def nginx(folder: Path, target: int, more: str = "") -> Iterator[str]:
+def nginx(folder: Path, target: int, more: str = "") -> Generator[str]:
     """The address of an nginx before the server at port `target`."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
