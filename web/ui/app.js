@@ -9,6 +9,11 @@ import { addStyles, h, takesText, target } from "./parts/dom.js";
 import { icon } from "./parts/icons.js";
 import { Notice } from "./parts/notice.js";
 import { SettingsPanel } from "./settings/settings-panel.js";
+import { Tray } from "./transfers/tray.js";
+import { Catalog } from "./wanted/catalog.js";
+import { figures } from "./wanted/entries.js";
+import { entryActs } from "./wanted/entry-acts.js";
+import { WantedScreen } from "./wanted/wanted-screen.js";
 
 /**
  * What differs between ComfyUI's sidebar and a page of our own.
@@ -27,7 +32,14 @@ const STYLES = [
   "picture/picture.css",
   "add/add-panel.css",
   "settings/settings-panel.css",
+  "wanted/wanted.css",
+  "exchange/exchange.css",
+  "trash/trash.css",
+  "transfers/tray.css",
 ];
+const KEPT_TAB = "curator.tab";
+
+/** @typedef {"gallery" | "wanted"} TabName */
 
 /**
  * Put the panel into an element; resolves to what takes it away again.
@@ -56,6 +68,9 @@ export async function mount(place, surroundings) {
 }
 
 class Panel {
+  /** @type {TabName} */
+  tabName = "gallery";
+
   /** @param {Surroundings} surroundings */
   constructor(surroundings) {
     this.surroundings = surroundings;
@@ -64,6 +79,16 @@ class Panel {
       notice: this.notice,
       add: () => this.#openDrawer(this.add),
     });
+    this.catalog = new Catalog();
+    const copy = (/** @type {string} */ text) => void this.gallery.acts.copy(text);
+    const acts = entryActs(this.catalog, this.notice, copy);
+    this.wanted = new WantedScreen(this.catalog, acts, {
+      notice: this.notice,
+      add: () => this.#openDrawer(this.add),
+      settings: () => this.#openDrawer(this.settings),
+    });
+    this.tray = new Tray(this.catalog, acts);
+    this.screens = { gallery: this.gallery, wanted: this.wanted };
     this.add = new AddPanel({ open: (id) => this.#openAdded(id), close: () => this.#closeDrawers() });
     this.settings = new SettingsPanel({
       copy: (text) => this.gallery.acts.copy(text),
@@ -83,8 +108,14 @@ class Panel {
       },
       icon("expand"),
     );
-    const tab = (/** @type {string} */ name) =>
-      h("button", { class: "tab", role: "tab", type: "button", "aria-selected": "true" }, name);
+    this.missing = h("span", { class: "count" });
+    this.tabs = { gallery: this.#tab("gallery", "Gallery"), wanted: this.#tab("wanted", "Wanted", this.missing) };
+    const tabs = h(
+      "nav",
+      { class: "tabs", role: "tablist", "aria-label": "Screens", onkeydown: (/** @type {KeyboardEvent} */ event) => this.#onTabKey(event) },
+      this.tabs.gallery,
+      this.tabs.wanted,
+    );
     this.element = h(
       "main",
       { class: `panel ${surroundings.whole ? "is-whole" : ""}` },
@@ -93,14 +124,20 @@ class Panel {
         { class: "head" },
         h("h1", {}, "Curator"),
         this.gallery.search,
+        this.wanted.search,
         h("div", { class: "head-acts" }, this.addButton, !surroundings.whole && expand, this.settingsButton),
-        h("nav", { class: "tabs", role: "tablist", "aria-label": "Screens" }, tab("Gallery")),
+        tabs,
       ),
       this.add.element,
       this.settings.element,
       this.gallery.element,
+      this.wanted.element,
+      this.tray.element,
       this.notice.element,
     );
+    this.catalog.addEventListener("change", () => this.#count());
+    this.catalog.addEventListener("progress", () => this.#count());
+    this.#choose(localStorage.getItem(KEPT_TAB) === "wanted" ? "wanted" : "gallery");
   }
 
   /**
@@ -121,16 +158,22 @@ class Panel {
       document.addEventListener("keydown", (event) => this.#onKey(event), { signal });
     }
     this.gallery.start();
+    this.catalog.read();
     return () => {
       leave.abort();
       forget();
+      this.catalog.stop();
       this.gallery.destroy();
+      this.wanted.destroy();
     };
   }
 
   /** @param {string} topic */
   #hear(topic) {
     if (topic === "gallery" || topic === "reset") this.gallery.touch();
+    if (topic === "catalog" || topic === "reset") this.catalog.read();
+    if (topic === "transfers" || topic === "jobs") this.catalog.look();
+    this.wanted.hear(topic);
     if ((topic === "settings" || topic === "reset") && !this.settings.element.hidden) {
       this.settings.show();
     }
@@ -140,11 +183,15 @@ class Panel {
   #onKey(event) {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape") {
-      if (this.#closeDrawers() || this.gallery.close()) event.preventDefault();
+      if (this.#closeDrawers() || this.tray.close() || this.screen.close()) event.preventDefault();
     } else if (event.key === "/" && !takesText(target(event))) {
       event.preventDefault();
-      this.gallery.focusSearch();
-    } else if (event.key.startsWith("Arrow") && target(event) === document.body) {
+      this.screen.focusSearch();
+    } else if (
+      event.key.startsWith("Arrow") &&
+      target(event) === document.body &&
+      this.screen === this.gallery
+    ) {
       event.preventDefault();
       this.gallery.grid.focus();
     }
@@ -172,7 +219,7 @@ class Panel {
     const here = event.composedPath().includes(box) || box.matches(":hover") || this.surroundings.whole;
     const place = target(event);
     // Nobody looks for an address among prompts, so in the search field it is to be added too.
-    if (!here || (takesText(place) && place !== this.gallery.filters.field)) return;
+    if (!here || (takesText(place) && place !== this.gallery.filters.field && place !== this.wanted.field)) return;
     const text = event.clipboardData?.getData("text/plain") ?? "";
     if (!readAddress(text)) return;
     event.preventDefault();
@@ -184,7 +231,55 @@ class Panel {
   /** @param {string} id */
   #openAdded(id) {
     this.#closeDrawers();
+    this.#choose("gallery");
     this.gallery.open(id);
+  }
+
+  /**
+   * @param {TabName} name
+   * @param {...import("./parts/dom.js").Child} face
+   */
+  #tab(name, ...face) {
+    const props = {
+      class: "tab",
+      role: "tab",
+      type: "button",
+      "aria-controls": `screen-${name}`,
+      onclick: () => this.#choose(name),
+    };
+    return h("button", props, ...face);
+  }
+
+  get screen() {
+    return this.screens[this.tabName];
+  }
+
+  /** @param {TabName} name */
+  #choose(name) {
+    this.tabName = name;
+    localStorage.setItem(KEPT_TAB, name);
+    for (const each of /** @type {TabName[]} */ (["gallery", "wanted"])) {
+      const chosen = each === name;
+      this.tabs[each].setAttribute("aria-selected", String(chosen));
+      this.tabs[each].tabIndex = chosen ? 0 : -1;
+      this.screens[each].element.hidden = !chosen;
+      this.screens[each].search.hidden = !chosen;
+    }
+    if (name === "wanted") this.wanted.shown();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #onTabKey(event) {
+    if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
+    event.preventDefault();
+    this.#choose(this.tabName === "gallery" ? "wanted" : "gallery");
+    this.tabs[this.tabName].focus();
+  }
+
+  #count() {
+    const { missing } = figures(this.catalog.entries);
+    this.missing.textContent = missing ? missing.toLocaleString("en") : "";
+    this.missing.title = missing ? `${missing.toLocaleString("en")} missing` : "";
   }
 
   /** @param {AddPanel | SettingsPanel} drawer */

@@ -227,6 +227,21 @@ export const api = {
   /** @returns {Promise<{deleted: number, freed_bytes: number}>} */
   emptyTrash: () => call("DELETE", "trash"),
 
+  /**
+   * @param {File} file
+   * @param {import("../wanted/entries.js").CatalogName} catalog
+   * @param {boolean} dry only say what would happen
+   * @returns {Promise<import("../exchange/import-screen.js").Told>}
+   */
+  importCatalog: (file, catalog, dry) => {
+    const body = new FormData();
+    body.append("file", file);
+    return call("POST", "models/import", { query: { catalog, dry_run: dry }, body });
+  },
+
+  /** Both catalogs as one file. */
+  exported: new URL("models/export?catalog=both", BASE).href,
+
   /** @returns {Promise<Facts>} */
   settings: () => call("GET", "settings"),
 

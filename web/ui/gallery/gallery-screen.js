@@ -48,7 +48,7 @@ export class GalleryScreen {
     this.search = this.filters.search;
     this.element = h(
       "div",
-      { class: "gallery", role: "tabpanel", "aria-label": "Gallery" },
+      { class: "gallery", id: "screen-gallery", role: "tabpanel", "aria-label": "Gallery" },
       h("div", { class: "gallery-list" }, this.filters.chips, this.place, this.grid.element),
       this.picture.element,
     );

@@ -2,17 +2,7 @@
 
 import { ApiError, api, words } from "../data/api.js";
 import { h } from "../parts/dom.js";
-import { icon } from "../parts/icons.js";
-
-/**
- * @param {import("../parts/icons.js").IconName} sign
- * @param {string} title
- * @param {string} text
- * @param {...import("../parts/dom.js").Child} acts
- */
-function state(sign, title, text, ...acts) {
-  return h("div", { class: "state" }, icon(sign), h("h2", {}, title), h("p", {}, text), ...acts);
-}
+import { failure, state } from "../parts/states.js";
 
 /** @param {() => void} add */
 export function nothingYet(add) {
@@ -38,16 +28,7 @@ export function nothingFound(clear) {
  * @param {unknown} error
  * @param {() => void} retry
  */
-export function failed(error, retry) {
-  return h(
-    "div",
-    { class: "state is-failed", role: "alert" },
-    icon("warning"),
-    h("h2", {}, "The pictures could not be read"),
-    h("p", {}, words(error)),
-    h("button", { class: "button", type: "button", onclick: retry }, icon("retry"), "Retry"),
-  );
-}
+export const failed = (error, retry) => failure("The pictures could not be read", error, retry);
 
 /**
  * Asks for the key of the door.

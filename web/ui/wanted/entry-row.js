@@ -99,7 +99,7 @@ export class EntryRow {
     } else if (state === "paused" && done) {
       facts = [total ? `${sizeText(done)} of ${size}` : sizeText(done), item.base_model];
     } else {
-      facts = [item.base_model, size];
+      facts = [size, item.base_model];
     }
     set(this.facts, [STATE_WORDS[state], ...facts].filter(Boolean).join(" · "));
   }

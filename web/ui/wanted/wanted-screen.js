@@ -1,0 +1,304 @@
+/** The tab of the catalog: search, filters, the list by category, and the screens behind ⋯. */
+
+import { ApiError, api, words } from "../data/api.js";
+import { keyNeeded } from "../gallery/states.js";
+import { chip, iconButton } from "../parts/buttons.js";
+import { fill, h } from "../parts/dom.js";
+import { sizeText } from "../parts/figures.js";
+import { icon } from "../parts/icons.js";
+import { openMenu } from "../parts/menu.js";
+import { failure, greyRows, state } from "../parts/states.js";
+import { ImportScreen } from "../exchange/import-screen.js";
+import { TrashScreen } from "../trash/trash-screen.js";
+import { figures, filterEntries, groupRows } from "./entries.js";
+import { EntryList } from "./entry-list.js";
+
+/**
+ * @typedef {import("./catalog.js").Catalog} Catalog
+ * @typedef {import("./entries.js").Problem} Problem
+ */
+
+const TYPING_PAUSE = 120;
+const GREY_AFTER = 150;
+
+export class WantedScreen {
+  /**
+   * @param {Catalog} catalog
+   * @param {import("./entry-acts.js").Acts} acts
+   * @param {{notice: import("../parts/notice.js").Notice, add: () => void, settings: () => void}} shell
+   */
+  constructor(catalog, acts, { notice, add, settings }) {
+    this.catalog = catalog;
+    this.acts = acts;
+    this.add = add;
+    /** @type {import("./entries.js").Wanted} */
+    this.wanted = { text: "", only: "", category: "" };
+    this.field = h("input", {
+      class: "field",
+      type: "search",
+      placeholder: "Name, file, tag, base model",
+      "aria-label": "Search the catalog by name, file, tag or base model",
+      autocomplete: "off",
+      spellcheck: "false",
+      oninput: () => this.#typed(),
+      onkeydown: (/** @type {KeyboardEvent} */ event) => this.#onKey(event),
+    });
+    this.search = h("div", { class: "search" }, icon("search"), this.field, h("kbd", {}, "/"));
+    this.missing = chip("Missing", "Only what is not here", () => this.#toggle("missing"));
+    this.failed = chip("Failed", "Only what has failed", () => this.#toggle("failed"));
+    this.category = h("button", { class: "chip", type: "button", onclick: () => this.#chooseCategory() });
+    this.chips = h(
+      "div",
+      { class: "chips", role: "group", "aria-label": "Filters" },
+      this.missing,
+      this.failed,
+      this.category,
+    );
+    this.summary = h("span", { class: "wanted-summary" });
+    this.getAll = h(
+      "button",
+      { class: "button small", type: "button", onclick: () => this.#getAll() },
+      "Get all missing",
+    );
+    this.more = iconButton("more", "More of the catalog", () => openMenu(this.more, this.#menu()));
+    this.problems = h("div", { class: "wanted-problems" });
+    this.place = h("div", { class: "state-place" });
+    this.list = new EntryList(acts, settings);
+    const sheet = { notice, close: () => this.close(), changed: () => catalog.read() };
+    this.trash = new TrashScreen(sheet);
+    this.import = new ImportScreen(sheet);
+    this.main = h(
+      "div",
+      { class: "wanted-list" },
+      this.chips,
+      h("div", { class: "wanted-bar" }, this.summary, this.getAll, this.more),
+      this.problems,
+      this.place,
+      this.list.element,
+    );
+    this.element = h(
+      "div",
+      { class: "wanted", id: "screen-wanted", role: "tabpanel", "aria-label": "Wanted", hidden: true },
+      this.main,
+      this.trash.element,
+      this.import.element,
+    );
+    this.shownState = "";
+    catalog.addEventListener("change", () => this.#draw());
+    catalog.addEventListener("progress", () => this.#draw());
+    this.#draw();
+  }
+
+  /** It is looked at from now on. */
+  shown() {
+    this.#draw();
+  }
+
+  destroy() {
+    clearTimeout(this.timer);
+    clearTimeout(this.greyTimer);
+    this.list.destroy();
+  }
+
+  /** @param {string} topic */
+  hear(topic) {
+    if (topic === "trash" || topic === "reset") this.trash.touch();
+  }
+
+  /** @returns {boolean} whether there was something to close */
+  close() {
+    const open = [this.trash, this.import].find(({ element }) => !element.hidden);
+    if (!open) return false;
+    open.element.hidden = true;
+    this.main.hidden = false;
+    this.more.focus({ preventScroll: true });
+    this.#draw();
+    return true;
+  }
+
+  focusSearch() {
+    this.close();
+    this.field.focus();
+    this.field.select();
+  }
+
+  #menu() {
+    return [
+      { text: "Import …", act: () => this.#open(this.import) },
+      { text: "Export", href: api.exported, name: "catalogs.json" },
+      { text: "Trash", act: () => this.#open(this.trash) },
+    ];
+  }
+
+  /** @param {TrashScreen | ImportScreen} screen */
+  #open(screen) {
+    this.main.hidden = true;
+    screen.show();
+  }
+
+  #typed() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.#set({ text: this.field.value.trim() }), TYPING_PAUSE);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #onKey(event) {
+    if (event.key !== "Escape") return;
+    event.stopPropagation();
+    event.preventDefault();
+    if (!this.field.value) this.field.blur();
+    this.field.value = "";
+    this.#set({ text: "" });
+  }
+
+  /** @param {"missing" | "failed"} only */
+  #toggle(only) {
+    this.#set({ only: this.wanted.only === only ? "" : only });
+  }
+
+  #chooseCategory() {
+    const names = [...new Set(this.catalog.entries.map((entry) => entry.category))];
+    const entries = names.map((name) => ({ text: name, act: () => this.#set({ category: name }) }));
+    openMenu(this.category, [{ text: "All categories", act: () => this.#set({ category: "" }) }, ...entries]);
+  }
+
+  #clear() {
+    this.field.value = "";
+    this.#set({ text: "", only: "", category: "" });
+  }
+
+  /** @param {Partial<import("./entries.js").Wanted>} changes */
+  #set(changes) {
+    clearTimeout(this.timer);
+    this.wanted = { ...this.wanted, ...changes };
+    this.#draw(true);
+  }
+
+  async #getAll() {
+    await this.acts.getAll(this.element, this.#chosen());
+  }
+
+  /** What "all" means: of the category that is chosen, as far as the search finds it. */
+  #chosen() {
+    return filterEntries(this.catalog.entries, { ...this.wanted, only: "" });
+  }
+
+  #draw(rewind = false) {
+    if (this.element.hidden || this.main.hidden) return;
+    const { entries } = this.catalog;
+    const all = figures(entries);
+    this.#drawChips(all.missing, all.failed);
+    this.#drawSummary(all.total, all.missing);
+    this.#drawProblems();
+    const found = filterEntries(entries, this.wanted);
+    this.list.show(groupRows(found), rewind);
+    this.#drawState(found.length);
+  }
+
+  /**
+   * @param {number} missing
+   * @param {number} failed
+   */
+  #drawChips(missing, failed) {
+    const { only, category } = this.wanted;
+    fill(this.missing, "Missing ", h("span", { class: "count" }, missing.toLocaleString("en")));
+    fill(this.failed, "Failed ", h("span", { class: "count" }, failed.toLocaleString("en")));
+    this.failed.hidden = !failed && only !== "failed";
+    this.missing.setAttribute("aria-pressed", String(only === "missing"));
+    this.failed.setAttribute("aria-pressed", String(only === "failed"));
+    fill(this.category, h("span", {}, category || "Category"), icon("down"));
+    this.category.classList.toggle("is-on", Boolean(category));
+    this.category.title = category ? `Only ${category}` : "Choose a category";
+  }
+
+  /**
+   * @param {number} total
+   * @param {number} missing
+   */
+  #drawSummary(total, missing) {
+    const { get, bytes } = figures(this.#chosen());
+    const text = missing ? `${(total - missing).toLocaleString("en")} of ${total.toLocaleString("en")} here` : "All here";
+    this.summary.textContent = total ? text : "";
+    const size = bytes ? `, ${sizeText(bytes)}` : "";
+    this.getAll.hidden = !get.length;
+    const label = `Get all ${get.length.toLocaleString("en")} missing${size}`;
+    this.getAll.title = label;
+    this.getAll.setAttribute("aria-label", label);
+    fill(this.getAll, "Get all", h("span", { class: "wide-only" }, label.slice("Get all".length)));
+  }
+
+  #drawProblems() {
+    const shown = this.catalog.problems.map(problemText);
+    if (this.problems.dataset.shown === shown.join("\n")) return;
+    this.problems.dataset.shown = shown.join("\n");
+    const banners = shown.map((text) =>
+      h("div", { class: "banner", role: "alert" }, icon("warning"), h("span", {}, text)),
+    );
+    fill(this.problems, ...banners);
+  }
+
+  /** @param {number} found */
+  #drawState(found) {
+    const { state: now, error, entries } = this.catalog;
+    let kind = "";
+    if (now === "failed" && error instanceof ApiError && error.status === 401) kind = "key";
+    else if (now === "failed" && !entries.length) kind = `failed ${words(error)}`;
+    else if (now === "failed") kind = `stale ${words(error)}`;
+    else if (now === "loading") kind = "loading";
+    else if (!entries.length) kind = "empty";
+    else if (!found) kind = "none";
+    if (kind === this.shownState) return;
+    this.shownState = kind;
+    clearTimeout(this.greyTimer);
+    this.main.classList.toggle("is-bare", ["key", "loading", "empty"].includes(kind) || kind.startsWith("failed"));
+    fill(this.place, this.#stateElement(kind, error));
+    if (kind === "loading") {
+      // What comes at once needs no grey in between.
+      this.greyTimer = setTimeout(() => fill(this.place, greyRows(8)), GREY_AFTER);
+    }
+  }
+
+  /**
+   * @param {string} kind
+   * @param {unknown} error
+   */
+  #stateElement(kind, error) {
+    const retry = () => this.catalog.read();
+    if (kind === "key") return keyNeeded(() => location.reload());
+    if (kind.startsWith("failed")) return failure("The catalog could not be read", error, retry);
+    if (kind.startsWith("stale")) {
+      return h(
+        "div",
+        { class: "banner", role: "alert" },
+        icon("warning"),
+        h("span", {}, words(error)),
+        h("button", { class: "link", type: "button", onclick: retry }, "Retry"),
+      );
+    }
+    if (kind === "empty") {
+      return state(
+        "model",
+        "No models yet",
+        "Models that you want stand here. Paste the address of one to add it.",
+        h("button", { class: "button main", type: "button", onclick: this.add }, "Add a model"),
+      );
+    }
+    if (kind === "none") {
+      return state(
+        "search",
+        "Nothing found",
+        "No entry fits the search and the filters.",
+        h("button", { class: "button", type: "button", onclick: () => this.#clear() }, "Show all"),
+      );
+    }
+    return null;
+  }
+}
+
+/** @param {Problem} problem */
+function problemText({ file, line, column, text }) {
+  return (
+    `${file}, line ${line}, column ${column}: ${text} Shown is what could be read last; ` +
+    "nothing can be changed until the file is mended."
+  );
+}
