@@ -11,13 +11,15 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 import requests
 
-from comfyui_curator.store import Options
+from comfyui_curator.store import Options, transfer_workers
+from comfyui_curator.store.errors import StoreClosed
 from comfyui_curator.store.remote.http import Timeouts
 from comfyui_curator.store.transfer_parts import Sink
 from comfyui_curator.store.transfer_patience import Patience
@@ -596,3 +598,114 @@ class TestRoom:
             done(server, _FILE)
             done(server, other["file"])
             assert target(root).read_bytes() == big
+
+    def test_the_room_that_others_will_take_counts(
+        self, server: RunningServer, upstream: Upstream, site: Site, big: bytes
+    ) -> None:
+        other = {"file": "huge.safetensors", "dest": "loras", "url": f"{site.url}/huge"}
+        write_catalog(server.root, _HUB, other)
+        upstream.faults.add("/repos/", stall_after=1 << 20)
+        get(server, _FILE)
+        until(lambda: job(server, _FILE)["done"] == 1 << 20)
+        # Alone it would fit.
+        site.answers["/huge"] = serving(b"x", length=9 << 20)
+        usage = SimpleNamespace(free=10 << 20)
+        with patch("shutil.disk_usage", return_value=usage):
+            get(server, "huge.safetensors")
+            assert "not enough room" in failed(server, "huge.safetensors")["error"]
+        upstream.faults.clear()
+        done(server, _FILE)
+
+    def test_on_a_full_disk_a_transfer_can_be_cancelled(
+        self, server: RunningServer, upstream: Upstream, big: bytes
+    ) -> None:
+        write_catalog(server.root, _HUB)
+        upstream.faults.add("/repos/", stall_after=1 << 20)
+        get(server, _FILE)
+        until(lambda: job(server, _FILE)["done"] == 1 << 20)
+        with patch.object(os, "fsync", _no_room):
+            assert act(server, _FILE, "pause").json()["status"] == "paused"
+            assert act(server, _FILE, "cancel").json()["status"] == "cancelled"
+        until(lambda: parts(server.root) == [])
+
+
+class TestPowerCuts:
+    """The last moment: the file is in its place, and its record still says so."""
+
+    @pytest.fixture
+    def root(
+        self,
+        tmp_path: Path,
+        upstream: Upstream,
+        big: bytes,
+        start: Callable[[Path], contextlib.AbstractContextManager[RunningServer]],
+    ) -> Path:
+        root = tmp_path / "root"
+        write_catalog(root, _HUB)
+
+        def cut_off(path: Path) -> None:
+            raise StoreClosed("The power is gone.")
+
+        with patch.object(transfer_workers, "sync", cut_off), start(root) as server:
+            get(server, _FILE)
+            done(server, _FILE)
+        return root
+
+    def test_what_is_whole_stays(
+        self,
+        root: Path,
+        upstream: Upstream,
+        start: Callable[[Path], contextlib.AbstractContextManager[RunningServer]],
+    ) -> None:
+        inode = target(root).stat().st_ino
+        with start(root) as server:
+            done(server, _FILE)
+            until(lambda: len(server.store.database.collection("transfers")) == 0)
+        assert target(root).stat().st_ino == inode
+        assert offsets(upstream) == [0]
+
+    def test_what_is_torn_is_fetched_again(
+        self,
+        root: Path,
+        upstream: Upstream,
+        big: bytes,
+        start: Callable[[Path], contextlib.AbstractContextManager[RunningServer]],
+    ) -> None:
+        before = target(root).stat()
+        with target(root).open("r+b") as file:
+            file.write(bytes(4096))
+        os.utime(target(root), ns=(before.st_atime_ns, before.st_mtime_ns))
+        with start(root) as server:
+            done(server, _FILE)
+        assert target(root).read_bytes() == big
+        assert offsets(upstream) == [0, 0]
+
+    def test_what_somebody_else_has_put_there_stays(
+        self,
+        root: Path,
+        upstream: Upstream,
+        start: Callable[[Path], contextlib.AbstractContextManager[RunningServer]],
+    ) -> None:
+        target(root).unlink()
+        target(root).write_bytes(b"mine")
+        os.utime(target(root))
+        with start(root) as server:
+            done(server, _FILE)
+        assert target(root).read_bytes() == b"mine"
+        assert offsets(upstream) == [0]
+
+    def test_what_somebody_has_taken_away_does_not_come_back(
+        self,
+        root: Path,
+        upstream: Upstream,
+        start: Callable[[Path], contextlib.AbstractContextManager[RunningServer]],
+    ) -> None:
+        target(root).unlink()
+        with start(root) as server:
+            done(server, _FILE)
+        assert visible(root) == []
+        assert offsets(upstream) == [0]
+
+
+def _no_room(descriptor: int) -> None:
+    raise OSError(28, "No space left on device")
