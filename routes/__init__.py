@@ -12,6 +12,7 @@ from ..store import Opening
 from . import (
     catalog,
     catalog_exchange,
+    catalog_upkeep,
     gallery,
     jobs,
     loras,
@@ -37,6 +38,7 @@ ALL: list[Route] = [
     *jobs.routes,
     *catalog.routes,
     *catalog_exchange.routes,
+    *catalog_upkeep.routes,
     *loras.routes,
     *pictures.routes,
     *transfers.routes,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,8 @@ class Catalog:
         """CivitAI model id → the `gallery_*` values of its LoRAs; set by who knows the gallery."""
         self.transfer_facts: TransferFacts = lambda: (0, {})
         """What is on its way, as `Transfers.facts`; set by who knows the transfers."""
+        self.fetching_count: Callable[[], int] = lambda: 0
+        """Of how many entries upstream is still to be asked; set by who asks."""
 
     def close(self) -> None:
         """Stop watching the files."""
@@ -237,13 +239,18 @@ class Catalog:
         moved, transfers = self.transfer_facts()
         sight = self._presence.look(file.index_of(state).folders)
         free_bytes = _free_bytes(self._host.models)
+        fetching = self.fetching_count() if file is self._models else 0
 
         def build() -> Json:
-            return catalog_list(file.name, state, Outlook(sight, transfers), free_bytes, facts)
+            outlook = Outlook(sight, transfers)
+            shown = catalog_list(file.name, state, outlook, free_bytes, facts)
+            if file is self._models:
+                shown["stats"]["fetching_count"] = fetching
+            return shown
 
         # What the gallery knows changes with an event.
         seq = self._events.seq if facts else 0
-        made_from = (state.generation, sight.stamp, moved, free_bytes, seq)
+        made_from = (state.generation, sight.stamp, moved, free_bytes, fetching, seq)
         return self._answers.get(file.name, made_from, build)
 
     def _publish(self, catalog: str, change: str) -> None:

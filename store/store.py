@@ -9,6 +9,7 @@ from pathlib import Path
 from .access import SESSIONS, Access
 from .catalog import Catalog
 from .catalog_exchange import Exchange
+from .catalog_metadata import Metadata
 from .downloads import Downloads
 from .engine import Database
 from .errors import Misconfigured
@@ -20,6 +21,7 @@ from .lora_lookup import LoraLookup
 from .model_files import ModelFiles
 from .picture_facts import PictureFacts
 from .remote.civitai import CivitAI
+from .remote.huggingface import HuggingFace
 from .settings import Options, Settings
 from .transfers import FIRST_SEEN, TRANSFERS, Transfers
 from .trash import TRASH, Trash
@@ -61,6 +63,10 @@ class Store:
             self.model_files = ModelFiles(self.catalog, self.trash)
             self.catalog.transfer_facts = self.transfers.facts
             self.downloads = Downloads(self.catalog, self.transfers)
+            self.huggingface = HuggingFace(self.settings, self.civitai.http)
+            self.metadata = Metadata(self.catalog, self.civitai, self.huggingface, self.jobs)
+            undo.callback(self.metadata.close)
+            self.catalog.fetching_count = lambda: self.metadata.fetching_count
             self.picture_facts = PictureFacts(self.catalog, self.civitai)
             self.lora_lookup = LoraLookup(self.catalog, self.civitai, self.downloads, self.settings)
             self.events.listen(self._notify_host)
