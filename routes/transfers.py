@@ -124,7 +124,8 @@ async def stream_status(call: Plain) -> web.StreamResponse:
     with contextlib.suppress(ConnectionError):  # the caller has gone: the usual end
         await answer.prepare(call.request)
         while not closing.is_set():
-            told = {"downloads": call.store.downloads.status(), "timestamp": time.time()}
+            downloads = await asyncio.to_thread(call.store.downloads.status)
+            told = {"downloads": downloads, "timestamp": time.time()}
             await answer.write(b"data: " + encode(told) + b"\n\n")
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(closing.wait(), _SECONDS_BETWEEN)

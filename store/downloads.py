@@ -64,14 +64,15 @@ class Downloads:
     def _act(
         self, act: Callable[[str], bool], status: str, file: str, dest: str | None
     ) -> dict[str, Any]:
+        # The entry may be gone from the catalog, or moved, while its file is still on its way.
+        others = self._transfers.find(file, dest)
         try:
-            keys = [_place(self._catalog.find(file, dest)).id]
+            found = act(_place(self._catalog.find(file, dest)).id)
         except NotFound:
-            # The entry may be gone from the catalog while its file is still on its way.
-            keys = self._transfers.find(file, dest)
-            if not keys:
+            if not others:
                 raise
-        if not any([act(key) for key in keys]):
+            found = False
+        if not found and not any([act(key) for key in others]):
             raise Conflict(f"There is no transfer of {file} that could be {status}.")
         return {"status": status, "file": file}
 
