@@ -11,6 +11,7 @@ from aiohttp.typedefs import Handler, Middleware
 from ..store import Opening
 from . import (
     catalog,
+    catalog_adding,
     catalog_exchange,
     catalog_upkeep,
     gallery,
@@ -37,6 +38,7 @@ ALL: list[Route] = [
     *system.routes,
     *jobs.routes,
     *catalog.routes,
+    *catalog_adding.routes,
     *catalog_exchange.routes,
     *catalog_upkeep.routes,
     *loras.routes,

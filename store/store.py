@@ -18,6 +18,7 @@ from .gallery import GALLERY, Gallery
 from .host import Host
 from .jobs import Jobs
 from .lora_lookup import LoraLookup
+from .model_adding import ModelAdding
 from .model_files import ModelFiles
 from .picture_facts import PictureFacts
 from .remote.civitai import CivitAI
@@ -67,6 +68,9 @@ class Store:
             self.metadata = Metadata(self.catalog, self.civitai, self.huggingface, self.jobs)
             undo.callback(self.metadata.close)
             self.catalog.fetching_count = lambda: self.metadata.fetching_count
+            self.adding = ModelAdding(
+                self.catalog, self.civitai, self.huggingface, host, self.settings
+            )
             self.picture_facts = PictureFacts(self.catalog, self.civitai)
             self.lora_lookup = LoraLookup(self.catalog, self.civitai, self.downloads, self.settings)
             self.events.listen(self._notify_host)
