@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .catalog_answers import (
     Answer,
@@ -29,6 +29,9 @@ from .names import is_safe_name, relative_folder
 from .presence import Presence
 from .promotion import Promotion
 from .remote.civitai import CivitAI
+
+if TYPE_CHECKING:
+    from .catalog_updates import Updates
 
 # Free space changes all the time; told in these steps, a list stays the same meanwhile.
 _FREE_SPACE_STEP = 1 << 28
@@ -56,6 +59,8 @@ class Catalog:
         """CivitAI model id → the `gallery_*` values of its LoRAs; set by who knows the gallery."""
         self.transfer_facts: TransferFacts = lambda: (0, {})
         """What is on its way, as `Transfers.facts`; set by who knows the transfers."""
+        self.updates: Updates | None = None
+        """What is newer on CivitAI; set by who looks for it."""
         self.fetching_count: Callable[[], int] = lambda: 0
         """Of how many entries upstream is still to be asked; set by who asks."""
 
@@ -242,7 +247,8 @@ class Catalog:
         fetching = self.fetching_count() if file is self._models else 0
 
         def build() -> Json:
-            outlook = Outlook(sight, transfers)
+            updates = self.updates.found() if self.updates else {}
+            outlook = Outlook(sight, transfers, updates)
             shown = catalog_list(file.name, state, outlook, free_bytes, facts)
             if file is self._models:
                 shown["stats"]["fetching_count"] = fetching
@@ -250,7 +256,10 @@ class Catalog:
 
         # What the gallery knows changes with an event.
         seq = self._events.seq if facts else 0
-        made_from = (state.generation, sight.stamp, moved, free_bytes, fetching, seq)
+        # A newer version may be here already, in the other catalog.
+        news = (sum(each.document.state.generation for each in self.files.values()),)
+        news += (self.updates.stamp,) if self.updates else ()
+        made_from = (state.generation, sight.stamp, moved, free_bytes, fetching, seq, *news)
         return self._answers.get(file.name, made_from, build)
 
     def _publish(self, catalog: str, change: str) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import orjson
@@ -24,6 +25,8 @@ class Outlook(NamedTuple):
 
     sight: Sight
     transfers: Mapping[Slot, TransferFact]
+    updates: Mapping[int, Json] = MappingProxyType({})
+    """By CivitAI model the version that is newer than ours."""
 
     def size(self, found: Found) -> int | None:
         """Bytes of the file, None when it is not on disk."""
@@ -170,6 +173,7 @@ def _item(found: Found, outlook: Outlook) -> Json:
         "speed_bytes": 0,
         "eta_s": None,
         "error": None,
+        "update": None if found.model_id is None else outlook.updates.get(found.model_id),
     }
     if isinstance(item["url"], str):
         item["url"] = without_keys(item["url"])

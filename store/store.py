@@ -10,6 +10,7 @@ from .access import SESSIONS, Access
 from .catalog import Catalog
 from .catalog_exchange import Exchange
 from .catalog_metadata import Metadata
+from .catalog_updates import UPDATES, Updates
 from .downloads import Downloads
 from .engine import Database
 from .errors import Misconfigured
@@ -41,7 +42,7 @@ class Store:
         with contextlib.ExitStack() as undo:
             self.database = Database.open(
                 host.data / "database",
-                (SESSIONS, GALLERY, TRANSFERS, FIRST_SEEN, TRASH),
+                (SESSIONS, GALLERY, TRANSFERS, FIRST_SEEN, TRASH, UPDATES),
                 address=host.address,
             )
             undo.callback(self.database.close)
@@ -68,6 +69,11 @@ class Store:
             self.metadata = Metadata(self.catalog, self.civitai, self.huggingface, self.jobs)
             undo.callback(self.metadata.close)
             self.catalog.fetching_count = lambda: self.metadata.fetching_count
+            self.updates = Updates(
+                self.database, self.catalog.files.values(), self.civitai, self.jobs, self.events
+            )
+            undo.callback(self.updates.close)
+            self.catalog.updates = self.updates
             self.adding = ModelAdding(
                 self.catalog, self.civitai, self.huggingface, host, self.settings
             )
