@@ -102,29 +102,35 @@ def test_a_pasted_picture_comes_into_the_gallery_and_opens(
     expect(page.locator(".add-row")).to_be_hidden()
 
 
-def test_a_pasted_model_version_comes_into_the_catalog(
+def test_a_pasted_model_is_shown_first_and_then_comes_into_the_catalog(
     server: RunningServer, page: Page, upstream: Upstream
 ) -> None:
     version = upstream.world.version("lora")
     open_page(page, server)
     address = f"https://civitai.com/models/{version.model_id}?modelVersionId={version.id}"
-    for said in ("In the catalog: Lantern Glow", "Already in the catalog"):
-        paste(page, address)
-        expect(page.locator(".add-row").first).to_contain_text(said)
+    shown = page.get_by_role("region", name="What will be added")
+    paste(page, address)
+    expect(shown).to_contain_text("Lantern Glow")
+    expect(shown).to_contain_text("Will lie in models/loras/lantern_glow")
+    shown.get_by_role("button", name="Add", exact=True).click()
+    expect(page.locator(".add-row").first).to_contain_text("In the catalog")
+    paste(page, address)
+    expect(shown).to_contain_text("It is in the catalog already")
     restricted = upstream.world.version("restricted")
     paste(page, f"urn:air:sdxl:lora:civitai:{restricted.model_id}@{restricted.id}")
+    expect(shown).to_contain_text("Only Online")
+    shown.get_by_role("button", name="Add", exact=True).click()
     expect(page.locator(".add-row").first).to_contain_text("Not offered for download")
 
 
-def test_an_address_that_names_too_little_says_what_is_missing(
-    server: RunningServer, page: Page
+def test_what_is_no_address_of_anything_says_so(
+    server: RunningServer, page: Page, complaints: list[str]
 ) -> None:
     open_page(page, server)
-    page.get_by_role("button", name="Add from CivitAI").click()
-    field = page.get_by_role("textbox", name="Address of a picture or a model on CivitAI")
+    page.get_by_role("button", name="Add a picture or a model").click()
+    field = page.get_by_role("textbox", name="Address of a picture or a model")
     for said, answer in (
-        ("https://civitai.com/models/30101", "names a model without a version"),
-        ("https://example.org/images/1", "Paste the address of a picture or a model on CivitAI"),
+        ("https://civitai.com/images/abc", "neither a picture's nor a model's"),
         ("ink samurai", "That is no address"),
     ):
         field.fill(said)
@@ -132,6 +138,10 @@ def test_an_address_that_names_too_little_says_what_is_missing(
         expect(page.get_by_text(answer)).to_be_visible()
         expect(field).to_have_value(said)
     assert page.locator(".add-row").count() == 0
+    field.fill("https://civitai.com/models/999999999")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert").get_by_role("button", name="Retry")).to_be_visible()
+    complaints.clear()
 
 
 def test_what_cannot_be_added_says_so_in_the_servers_words_and_can_be_tried_again(

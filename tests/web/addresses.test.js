@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { readAddress } from "../../web/ui/add/addresses.js";
+import { isSurelyMeant, readAddress, readTyped } from "../../web/ui/add/addresses.js";
 
 const image = { kind: "image", id: "123" };
-const version = { kind: "version", id: "456" };
-const model = { kind: "model", id: "789" };
+const model = (address) => ({ kind: "model", address });
 
 for (const [text, expected] of [
   ["https://civitai.com/images/123", image],
@@ -13,26 +12,22 @@ for (const [text, expected] of [
   ["http://civitai.red/images/123/", image],
   ["https://www.civitai.green/images/123", image],
   ["civitai.com/images/123", image],
-  ["https://civitai.com/models/789?modelVersionId=456", version],
-  ["https://civitai.com/models/789/some-name?modelVersionId=456&x=1", version],
-  ["https://civitai.com/api/download/models/456", version],
-  ["https://civitai.com/api/v1/model-versions/456", version],
-  ["urn:air:sdxl:lora:civitai:789@456", version],
-  ["URN:AIR:flux1:checkpoint:civitai:789@456", version],
-  ["https://civitai.com/models/789/some-name", model],
+  ["https://civitai.com/models/789?modelVersionId=456", model("https://civitai.com/models/789?modelVersionId=456")],
+  ["civitai.com/models/789/some-name", model("https://civitai.com/models/789/some-name")],
+  ["urn:air:sdxl:lora:civitai:789@456", model("urn:air:sdxl:lora:civitai:789@456")],
+  ["huggingface.co/who/what", model("https://huggingface.co/who/what")],
+  ["https://example.org/x.safetensors", model("https://example.org/x.safetensors")],
 ]) {
-  test(`${text.trim()} is the ${expected.kind} ${expected.id}`, () => {
+  test(`${text.trim()} is understood`, () => {
     assert.deepEqual(readAddress(text), expected);
+    assert.ok(isSurelyMeant(text));
   });
 }
 
 for (const text of [
-  "https://example.org/images/123",
-  "https://civitai.com.example.org/images/123",
-  "https://civitai.com@example.org/images/123",
   "https://civitai.com/user/somebody",
   "https://civitai.com/images/abc",
-  "urn:air:sdxl:lora:civitai:789",
+  "urn:air:sdxl:lora:elsewhere:789",
 ]) {
   test(`${text} is refused with a reason`, () => {
     const wanted = readAddress(text);
@@ -41,6 +36,23 @@ for (const text of [
   });
 }
 
-for (const text of ["", "ink samurai, masterpiece", "123", "see https://civitai.com/images/123", "//x"]) {
-  test(`${JSON.stringify(text)} is no address at all`, () => assert.equal(readAddress(text), null));
+for (const text of [
+  "",
+  "ink samurai, masterpiece",
+  "123",
+  "see https://civitai.com/images/123",
+  "//x",
+  "https://civitai.com@example.org/images/123",
+]) {
+  test(`${JSON.stringify(text)} is no address at all`, () => {
+    assert.equal(readAddress(text), null);
+    assert.ok(!isSurelyMeant(text));
+  });
 }
+
+test("an address of who knows what is for the add field alone", () => {
+  assert.ok(!isSurelyMeant("https://example.org/page"));
+  assert.ok(!isSurelyMeant("https://civitai.com.example.org/images/123"));
+  assert.equal(readAddress("who/what"), null);
+  assert.deepEqual(readTyped("who/what"), model("who/what"));
+});

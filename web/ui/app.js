@@ -1,6 +1,6 @@
 /** The whole panel: header, tabs, drawers and screens, wherever it stands. */
 
-import { readAddress } from "./add/addresses.js";
+import { isSurelyMeant } from "./add/addresses.js";
 import { AddPanel } from "./add/add-panel.js";
 import { api } from "./data/api.js";
 import { GalleryScreen } from "./gallery/gallery-screen.js";
@@ -81,7 +81,11 @@ class Panel {
     });
     this.catalog = new Catalog();
     const copy = (/** @type {string} */ text) => void this.gallery.acts.copy(text);
-    const acts = entryActs(this.catalog, this.notice, copy);
+    const look = (/** @type {string} */ address) => {
+      this.#openDrawer(this.add);
+      this.add.take(address);
+    };
+    const acts = entryActs(this.catalog, this.notice, { copy, look });
     this.wanted = new WantedScreen(this.catalog, acts, {
       notice: this.notice,
       add: () => this.#openDrawer(this.add),
@@ -89,12 +93,17 @@ class Panel {
     });
     this.tray = new Tray(this.catalog, acts);
     this.screens = { gallery: this.gallery, wanted: this.wanted };
-    this.add = new AddPanel({ open: (id) => this.#openAdded(id), close: () => this.#closeDrawers() });
+    this.add = new AddPanel({
+      open: (id) => this.#openAdded(id),
+      find: (file) => this.#findAdded(file),
+      close: () => this.#closeDrawers(),
+      changed: () => this.catalog.read(),
+    });
     this.settings = new SettingsPanel({
       copy: (text) => this.gallery.acts.copy(text),
       appearance: surroundings.appearance,
     });
-    this.addButton = iconButton("plus", "Add from CivitAI", () => this.#toggle(this.add));
+    this.addButton = iconButton("plus", "Add a picture or a model", () => this.#toggle(this.add));
     this.settingsButton = iconButton("gear", "Settings", () => this.#toggle(this.settings));
     const expand = h(
       "a",
@@ -221,7 +230,7 @@ class Panel {
     // Nobody looks for an address among prompts, so in the search field it is to be added too.
     if (!here || (takesText(place) && place !== this.gallery.filters.field && place !== this.wanted.field)) return;
     const text = event.clipboardData?.getData("text/plain") ?? "";
-    if (!readAddress(text)) return;
+    if (!isSurelyMeant(text)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     this.#openDrawer(this.add);
@@ -233,6 +242,13 @@ class Panel {
     this.#closeDrawers();
     this.#choose("gallery");
     this.gallery.open(id);
+  }
+
+  /** @param {string} file */
+  #findAdded(file) {
+    this.#closeDrawers();
+    this.#choose("wanted");
+    this.wanted.find(file);
   }
 
   /**

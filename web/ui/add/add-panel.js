@@ -1,45 +1,49 @@
-/** Adding from CivitAI by pasting an address; each one shows how it fares. */
+/** Adding by pasting an address: pictures at once, models after a look at what they will be. */
 
-import { api, words } from "../data/api.js";
+import { ApiError, api, words } from "../data/api.js";
 import { fill, h } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
-import { readAddress } from "./addresses.js";
-
-/** @typedef {{text: string, open?: string}} Outcome what was done; `open`: the picture to look at */
+import { readTyped } from "./addresses.js";
+import { proposal } from "./proposal.js";
 
 /**
- * @param {import("./addresses.js").Wanted} wanted
- * @returns {Promise<Outcome>}
+ * @typedef {object} Outcome
+ * @property {string} text what was done
+ * @property {string} [open] the picture to look at
+ * @property {string} [find] the file to look at in the catalog
  */
-async function add(wanted) {
-  if (wanted.kind === "image") {
-    const item = await api.addImage(wanted.id);
-    return { text: "In the gallery", open: String(item.id ?? item.civitai_id ?? wanted.id) };
-  }
-  if (wanted.kind !== "version") throw new Error("nothing to add");
-  const answer = await api.addVersion(wanted.id);
-  if (answer.status === "restricted") {
-    return { text: `Not offered for download: ${answer.reason ?? "restricted"}` };
-  }
-  const name = answer.name ?? answer.file ?? "";
-  if (answer.status === "already_exists") return { text: `Already in the catalog: ${name}` };
-  return { text: `In the catalog: ${name}` };
+
+/**
+ * @typedef {object} AddActs
+ * @property {(id: string) => void} open
+ * @property {(file: string) => void} find
+ * @property {() => void} close
+ * @property {() => void} changed the catalog is another one
+ */
+
+/** @param {string} id */
+async function addImage(id) {
+  const item = await api.addImage(id);
+  return { text: "In the gallery", open: String(item.id ?? item.civitai_id ?? id) };
 }
 
 export class AddPanel {
-  /** @param {{open: (id: string) => void, close: () => void}} acts */
+  /** @param {AddActs} acts */
   constructor(acts) {
     this.acts = acts;
     this.field = h("input", {
       class: "field",
       type: "text",
-      placeholder: "civitai.com/images/…",
-      "aria-label": "Address of a picture or a model on CivitAI",
+      placeholder: "https://civitai.com/…",
+      "aria-label": "Address of a picture or a model",
       autocomplete: "off",
       spellcheck: "false",
       onpaste: (/** @type {ClipboardEvent} */ event) => this.#onPaste(event),
     });
     this.problem = h("p", { class: "problem", role: "alert" });
+    this.place = h("div", {});
+    /** Counts what was looked up, so that only the last one is shown. */
+    this.looked = 0;
     this.list = h("ul", { class: "add-list", "aria-live": "polite" });
     this.element = h(
       "section",
@@ -54,8 +58,10 @@ export class AddPanel {
       h(
         "p",
         { class: "hint" },
-        "A picture or a model version on CivitAI. Pasting anywhere on this panel works too.",
+        "A picture or a model on CivitAI, a model on Hugging Face, or the address of a file. " +
+          "Pasting anywhere on this panel works too.",
       ),
+      this.place,
       this.list,
     );
   }
@@ -70,21 +76,15 @@ export class AddPanel {
    * @returns {boolean} whether it names something, or says why it can't be added
    */
   take(text) {
-    const wanted = readAddress(text);
+    const wanted = readTyped(text);
     this.problem.textContent = "";
     if (!wanted) return false;
     if (wanted.kind === "unknown") {
       this.problem.textContent = wanted.reason;
     } else if (wanted.kind === "model") {
-      this.problem.textContent =
-        "This address names a model without a version. Choose the version on CivitAI and paste " +
-        "that address: it ends with modelVersionId=…";
+      this.#look(wanted.address);
     } else {
-      const row = h("li", { class: "add-row" });
-      this.list.prepend(row);
-      const label = wanted.kind === "image" ? `Picture ${wanted.id}` : `Model version ${wanted.id}`;
-      this.#run(wanted, row, label);
-      return true;
+      this.#add(() => addImage(wanted.id), `Picture ${wanted.id}`);
     }
     return true;
   }
@@ -95,8 +95,8 @@ export class AddPanel {
    */
   #onPaste(event) {
     const text = event.clipboardData?.getData("text/plain") ?? "";
-    const wanted = readAddress(text);
-    if (this.field.value || !wanted || wanted.kind === "model" || wanted.kind === "unknown") return;
+    const wanted = readTyped(text);
+    if (this.field.value || !wanted || wanted.kind === "unknown") return;
     event.preventDefault();
     this.take(text);
   }
@@ -106,30 +106,109 @@ export class AddPanel {
     event.preventDefault();
     const said = this.field.value;
     if (!this.take(said)) {
-      this.problem.textContent = "That is no address of a picture or a model on CivitAI.";
+      this.problem.textContent = "That is no address of a picture or a model.";
     } else if (!this.problem.textContent) this.field.value = "";
   }
 
   /**
-   * @param {import("./addresses.js").Wanted} wanted
+   * Ask what an address will be, and show it.
+   * @param {string} address
+   */
+  async #look(address) {
+    this.looked += 1;
+    const mine = this.looked;
+    const show = (/** @type {Element[]} */ ...shown) => {
+      if (mine === this.looked) fill(this.place, ...shown);
+    };
+    const dismiss = () => {
+      show();
+      this.focus();
+    };
+    show(
+      h(
+        "div",
+        { class: "add-row is-running" },
+        h("span", { class: "spinner" }),
+        h("span", { class: "add-name" }, address),
+        h("span", { class: "add-state" }, "Looking it up…"),
+      ),
+    );
+    try {
+      const resolved = await api.resolve(address);
+      const take = (
+        /** @type {import("./proposal.js").Picked} */ picked,
+        /** @type {import("./proposal.js").Choice} */ choice,
+        /** @type {boolean} */ get,
+      ) => {
+        dismiss();
+        this.#add(() => this.#addModel(picked, choice, get), choice.name);
+      };
+      show(proposal(address, resolved, take, dismiss));
+    } catch (error) {
+      if (!(error instanceof ApiError)) console.error(error);
+      show(
+        h(
+          "div",
+          { class: "add-row is-failed", role: "alert" },
+          icon("warning"),
+          h("span", { class: "add-name" }, address),
+          h("span", { class: "add-state" }, words(error)),
+          h("button", { class: "link", type: "button", onclick: () => this.#look(address) }, "Retry"),
+        ),
+      );
+    }
+  }
+
+  /**
+   * @param {import("./proposal.js").Picked} picked
+   * @param {import("./proposal.js").Choice} choice
+   * @param {boolean} get
+   * @returns {Promise<Outcome>}
+   */
+  async #addModel(picked, choice, get) {
+    const added = await api.addModel(picked);
+    if (added.status === "restricted") {
+      return { text: `Not offered for download: ${added.reason ?? "restricted"}` };
+    }
+    const file = added.file ?? choice.file;
+    this.acts.changed();
+    // Where an entry lies that was known before, only the catalog knows.
+    if (get) await api.transfer(file, added.dest, "");
+    const text = added.status === "added" ? "In the catalog" : "Already in the catalog";
+    return { text: get ? `${text}, and on its way` : text, find: file };
+  }
+
+  /**
+   * @param {() => Promise<Outcome>} work
+   * @param {string} label
+   */
+  #add(work, label) {
+    const row = h("li", { class: "add-row" });
+    this.list.prepend(row);
+    return this.#run(work, row, label);
+  }
+
+  /**
+   * @param {() => Promise<Outcome>} work
    * @param {HTMLElement} row
    * @param {string} label
    */
-  async #run(wanted, row, label) {
+  async #run(work, row, label) {
     row.className = "add-row is-running";
     const name = h("span", { class: "add-name" }, label);
     fill(row, h("span", { class: "spinner" }), name, h("span", { class: "add-state" }, "Adding…"));
     try {
-      const done = await add(wanted);
+      const done = await work();
       row.className = "add-row is-done";
-      const { open } = done;
+      const { open, find } = done;
+      const show = () => (open !== undefined ? this.acts.open(open) : this.acts.find(find ?? ""));
       fill(
         row,
         icon("check"),
         name,
         h("span", { class: "add-state" }, done.text),
-        open !== undefined &&
-          h("button", { class: "link", type: "button", onclick: () => this.acts.open(open) }, "Show"),
+        (open ?? find) !== undefined &&
+          h("button", { class: "link", type: "button", onclick: show }, "Show"),
       );
     } catch (error) {
       row.className = "add-row is-failed";
@@ -140,7 +219,7 @@ export class AddPanel {
         h("span", { class: "add-state" }, words(error)),
         h(
           "button",
-          { class: "link", type: "button", onclick: () => this.#run(wanted, row, label) },
+          { class: "link", type: "button", onclick: () => this.#run(work, row, label) },
           "Retry",
         ),
       );

@@ -2,14 +2,15 @@
 
 /**
  * @typedef {{kind: "image", id: string}
- *   | {kind: "version", id: string}
- *   | {kind: "model", id: string}
- *   | {kind: "unknown", reason: string}} Wanted
+ *   | {kind: "model", address: string}
+ *   | {kind: "unknown", reason: string}} Wanted `model`: the server says what it will be
  */
 
-const HOSTS = /^(www\.)?civitai\.(com|red|green)$/;
-const AIR = /^urn:air:[^:\s]+:[^:\s]+:civitai:\d+@(\d+)/i;
-const NOT_OURS = "Paste the address of a picture or a model on CivitAI.";
+const CIVITAI = /^(www\.)?civitai\.(com|red|green)$/;
+const HUB = /^(www\.)?(huggingface\.co|hf\.co)$/;
+const AIR = /^(urn:air:|air:)\S*(civitai:\d+|huggingface:)/i;
+const REPOSITORY = /^[\w][\w.-]*\/[\w][\w.-]*$/;
+const FILE = /\.(safetensors|sft|gguf|ckpt|pt|pth|bin|onnx)$/i;
 
 /**
  * What a text asks to be added; null when it does not even look like something to add.
@@ -18,26 +19,40 @@ const NOT_OURS = "Paste the address of a picture or a model on CivitAI.";
  */
 export function readAddress(text) {
   const said = text.trim();
-  const air = AIR.exec(said);
-  if (air) return { kind: "version", id: /** @type {string} */ (air[1]) };
-  if (/^urn:air:/i.test(said)) return { kind: "unknown", reason: "This AIR names no version on CivitAI." };
-  if (/\s/.test(said) || !/^(https?:\/\/|(www\.)?civitai\.)/i.test(said)) return null;
-  let address;
-  try {
-    address = new URL(/^https?:/i.test(said) ? said : `https://${said}`);
-  } catch {
-    return null;
+  if (AIR.test(said)) return { kind: "model", address: said };
+  if (/^urn:air:/i.test(said)) return { kind: "unknown", reason: "This AIR names no model of a known site." };
+  if (/\s/.test(said) || !/^(https?:\/\/|(www\.)?civitai\.|(www\.)?huggingface\.co\/)/i.test(said)) return null;
+  const whole = /^https?:/i.test(said) ? said : `https://${said}`;
+  if (!URL.canParse(whole)) return null;
+  const address = new URL(whole);
+  if (address.username) return null;
+  if (CIVITAI.test(address.hostname)) {
+    const image = /^\/images\/([^/]*)/.exec(address.pathname);
+    if (image?.[1] && /^\d+$/.test(image[1])) return { kind: "image", id: image[1] };
+    if (image || address.pathname.startsWith("/user/")) {
+      return { kind: "unknown", reason: "This page of CivitAI is neither a picture's nor a model's." };
+    }
   }
-  if (!HOSTS.test(address.hostname)) return { kind: "unknown", reason: NOT_OURS };
-  const image = /^\/images\/(\d+)(\/|$)/.exec(address.pathname);
-  if (image) return { kind: "image", id: /** @type {string} */ (image[1]) };
-  const version =
-    /^(\d+)$/.exec(address.searchParams.get("modelVersionId") ?? "") ??
-    /^\/(?:api\/download\/models|model-versions|api\/v1\/model-versions)\/(\d+)(\/|$)/.exec(
-      address.pathname,
-    );
-  if (version) return { kind: "version", id: /** @type {string} */ (version[1]) };
-  const model = /^\/models\/(\d+)(\/|$)/.exec(address.pathname);
-  if (model) return { kind: "model", id: /** @type {string} */ (model[1]) };
-  return { kind: "unknown", reason: NOT_OURS };
+  return { kind: "model", address: address.href };
+}
+
+/**
+ * Whether a text that is pasted somewhere on the panel is surely meant to be added.
+ * @param {string} text
+ */
+export function isSurelyMeant(text) {
+  const wanted = readAddress(text);
+  if (wanted?.kind !== "model" || !/^https?:/i.test(wanted.address)) return wanted !== null;
+  const { hostname, pathname } = new URL(wanted.address);
+  return CIVITAI.test(hostname) || HUB.test(hostname) || FILE.test(pathname);
+}
+
+/**
+ * As `readAddress`, for what is typed into the field itself: there a bare `owner/name` counts too.
+ * @param {string} text
+ * @returns {Wanted | null}
+ */
+export function readTyped(text) {
+  const said = text.trim();
+  return readAddress(said) ?? (REPOSITORY.test(said) ? { kind: "model", address: said } : null);
 }

@@ -161,10 +161,17 @@ export const api = {
   addImage: (imageId) => call("POST", `loras/gallery/download-single/${enc(imageId)}`),
 
   /**
-   * @param {string} versionId
+   * What an address would add; changes nothing.
+   * @param {string} address
+   * @returns {Promise<import("../add/proposal.js").Resolved>}
+   */
+  resolve: (address) => call("POST", "catalog/resolve", { body: { address } }),
+
+  /**
+   * @param {import("../add/proposal.js").Picked} picked
    * @returns {Promise<{status: string, file?: string, name?: string, dest?: string, reason?: string}>}
    */
-  addVersion: (versionId) => call("POST", `civitai/add/${enc(versionId)}`),
+  addModel: (picked) => call("POST", "catalog/add", { body: picked }),
 
   /**
    * A catalog with the state of each entry.
@@ -226,6 +233,19 @@ export const api = {
 
   /** @returns {Promise<{deleted: number, freed_bytes: number}>} */
   emptyTrash: () => call("DELETE", "trash"),
+
+  /** @returns {Promise<{queued: number}>} */
+  checkUpdates: () => call("POST", "models/check-updates"),
+
+  /**
+   * @param {number} modelId
+   * @param {number} versionId
+   */
+  skipUpdate: (modelId, versionId) =>
+    call("POST", `models/updates/${modelId}/skip`, { body: { version_id: versionId } }),
+
+  /** @returns {Promise<{queued: number}>} */
+  fetchMetadata: () => call("POST", "models/fetch-metadata"),
 
   /**
    * @param {File} file

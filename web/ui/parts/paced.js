@@ -3,7 +3,7 @@
 /**
  * A function that does the work at once, and while it runs or rests notes that it is wanted again.
  *
- * It rests as long as `pause`, or four times as long as it took.
+ * It rests as long as `pause`, or as long as it took.
  * @param {() => Promise<unknown>} work must not reject
  * @param {number} pause milliseconds
  * @returns {{ask: () => void, stop: () => void}}
@@ -23,7 +23,7 @@ export function paced(work, pause) {
     wanted = false;
     const began = performance.now();
     await work();
-    if (!stopped) timer = setTimeout(rested, Math.max(pause, 4 * (performance.now() - began)));
+    if (!stopped) timer = setTimeout(rested, Math.max(pause, performance.now() - began));
   };
   return {
     ask: () => {

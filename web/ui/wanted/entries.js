@@ -25,7 +25,7 @@
  * @property {Update | null} [update]
  */
 
-/** @typedef {{version_id: number, name?: string}} Update a newer version than the one here */
+/** @typedef {{version_id: number, name: string}} Update a newer version than the one here */
 /** @typedef {{file: string, line: number, column: number, text: string}} Problem */
 /** @typedef {{categories: {id: string, name: string, models: Item[]}[], problem: Problem | null}} List */
 /** @typedef {"models" | "loras"} CatalogName */

@@ -18,16 +18,18 @@ import { canBePromoted, figures, hasSource, homePage } from "./entries.js";
  * @property {(job: import("./entries.js").Job, act: TransferAct) => Promise<void>} transferJob
  * @property {(near: Element, entries: Entry[]) => Promise<void>} getAll
  * @property {(near: Element, entry: Entry) => import("../parts/menu.js").Entry[]} menu
- * @property {(entry: Entry) => Promise<void>} skipUpdate
+ * @property {() => Promise<void>} checkUpdates
+ * @property {() => Promise<void>} fetchMetadata
  */
 
 /**
  * @param {Catalog} catalog
  * @param {Notice} notice
- * @param {(text: string) => void} copy
+ * @param {{copy: (text: string) => void, look: (address: string) => void}} shell `look`: show what
+ *   an address would add
  * @returns {Acts}
  */
-export function entryActs(catalog, notice, copy) {
+export function entryActs(catalog, notice, { copy, look }) {
   /**
    * @param {() => Promise<string | void>} work gives the words for what was done
    * @param {boolean} [lists] entries themselves have changed
@@ -92,9 +94,14 @@ export function entryActs(catalog, notice, copy) {
     /** @type {import("../parts/menu.js").Entry[]} */
     const entries = [];
     if (under) entries.push({ text: "Cancel the transfer", act: () => transfer(entry, "cancel") });
-    if (item.update) {
-      const update = item.update;
-      entries.push({ text: `Skip version ${update.name ?? update.version_id}`, act: () => skipUpdate(entry) });
+    const model = item.civitai_model_id;
+    if (item.update && model) {
+      const { version_id: newer, name: newest } = item.update;
+      const address = `https://civitai.com/models/${model}?modelVersionId=${newer}`;
+      entries.push(
+        { text: `See ${newest} …`, act: () => look(address) },
+        { text: `Skip ${newest}`, act: () => skip(model, newer, newest) },
+      );
     }
     if (page) entries.push({ text: `Open on ${page.site}`, href: page.address });
     entries.push({ text: "Copy file name", act: () => copy(item.file) });
@@ -150,10 +157,30 @@ export function entryActs(catalog, notice, copy) {
     });
   };
 
-  /** @type {Acts["skipUpdate"]} */
-  const skipUpdate = async () => {};
+  /**
+   * @param {number} model
+   * @param {number} version
+   * @param {string} newest
+   */
+  const skip = (model, version, newest) =>
+    run(async () => {
+      await api.skipUpdate(model, version);
+      return `${newest} is not shown any more`;
+    });
 
-  return { transfer, transferJob, getAll, menu, skipUpdate };
+  const checkUpdates = () =>
+    run(async () => {
+      const { queued } = await api.checkUpdates();
+      return `Asking CivitAI about ${countText(queued, "model")}`;
+    });
+
+  const fetchMetadata = () =>
+    run(async () => {
+      const { queued } = await api.fetchMetadata();
+      return `Asking again about ${countText(queued, "entry", "entries")}`;
+    });
+
+  return { transfer, transferJob, getAll, menu, checkUpdates, fetchMetadata };
 }
 
 /**

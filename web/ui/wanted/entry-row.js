@@ -37,7 +37,9 @@ export class EntryRow {
     this.sign = h("span", { class: "entry-sign" });
     this.name = h("span", { class: "entry-name" });
     this.badge = h("span", { class: "entry-badge", hidden: true });
-    this.facts = h("span", { class: "entry-facts" });
+    this.word = h("span", { class: "entry-state" });
+    this.rest = h("span");
+    this.facts = h("span", { class: "entry-facts" }, this.word, this.rest);
     this.problem = h("span", { class: "entry-problem", hidden: true });
     this.main = h("span", { class: "entry-main" });
     this.more = iconButton("more", "More", () => this.openMenu(), "entry-more");
@@ -62,7 +64,7 @@ export class EntryRow {
     set(this.name, name);
     this.name.title = `${name}\n${item.dest}/${item.file}`;
     this.#showFacts(entry);
-    const update = item.update ? `${item.update.name ?? "newer"} ↑` : "";
+    const update = item.update ? `${item.update.name} ↑` : "";
     set(this.badge, update);
     this.badge.hidden = !update;
     this.badge.title = update && "There is a newer version";
@@ -101,7 +103,9 @@ export class EntryRow {
     } else {
       facts = [size, item.base_model];
     }
-    set(this.facts, [STATE_WORDS[state], ...facts].filter(Boolean).join(" · "));
+    const rest = facts.filter(Boolean).join(" · ");
+    set(this.word, STATE_WORDS[state] + (rest && " · "));
+    set(this.rest, rest);
   }
 
   /** @param {Entry} entry */

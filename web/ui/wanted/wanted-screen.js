@@ -116,6 +116,16 @@ export class WantedScreen {
     return true;
   }
 
+  /**
+   * Show the entries of this file.
+   * @param {string} file
+   */
+  find(file) {
+    this.close();
+    this.field.value = file;
+    this.#set({ text: file, only: "", category: "" });
+  }
+
   focusSearch() {
     this.close();
     this.field.focus();
@@ -126,6 +136,8 @@ export class WantedScreen {
     return [
       { text: "Import …", act: () => this.#open(this.import) },
       { text: "Export", href: api.exported, name: "catalogs.json" },
+      { text: "Look for newer versions", act: () => this.acts.checkUpdates() },
+      { text: "Ask for metadata again", act: () => this.acts.fetchMetadata() },
       { text: "Trash", act: () => this.#open(this.trash) },
     ];
   }
