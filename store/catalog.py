@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,12 +28,10 @@ from .names import is_safe_name, relative_folder
 from .presence import Presence
 from .promotion import Promotion
 from .remote.civitai import CivitAI
+from .transfer_records import Slot, TransferFact
 
 if TYPE_CHECKING:
     from .catalog_updates import Updates
-
-# Free space changes all the time; told in these steps, a list stays the same meanwhile.
-_FREE_SPACE_STEP = 1 << 28
 
 
 class Catalog:
@@ -44,10 +41,11 @@ class Catalog:
         self._host = host
         self._civitai = civitai
         self._events = events
-        self._presence = Presence(host)
+        self._presence = Presence(host, self._files_changed)
         self._adding = KeyedLock()
         self._primary: dict[int, int] = {}
         self._answers = Answers()
+        self._on_their_way: set[Slot] = set()
         self._models = CatalogFile(host.data, "models", self._publish)
         self._loras = CatalogFile(host.data, "loras", self._publish)
         self.files = {"models": self._models, "loras": self._loras}
@@ -66,6 +64,7 @@ class Catalog:
 
     def close(self) -> None:
         """Stop watching the files."""
+        self._presence.close()
         self._watch.close()
 
     def civitai_map(self) -> Answer:
@@ -73,7 +72,7 @@ class Catalog:
         with self._promotion.moving:
             states = {file: file.document.state for file in self.files.values()}
         indexes = [file.index_of(state) for file, state in states.items()]
-        moved, transfers = self.transfer_facts()
+        moved, transfers = self._transfers()
         sight = self._presence.look(set[str]().union(*(index.folders for index in indexes)))
         made_from = (*(state.generation for state in states.values()), sight.stamp, moved)
 
@@ -156,7 +155,8 @@ class Catalog:
 
     def look_again(self, folder: str) -> None:
         """Something has come or gone in this folder; who listens is told."""
-        self._publish("models", "presence")
+        if not self._presence.refresh([folder]):
+            self._files_changed()
 
     def remove(self, file: str, dest: str | None = None) -> Json:
         """Take the entry with this file name out of the catalogs: `{status:"removed",file}`.
@@ -241,9 +241,9 @@ class Catalog:
 
     def _list(self, file: CatalogFile, facts: GalleryFacts | None) -> Answer:
         state = file.document.state
-        moved, transfers = self.transfer_facts()
+        moved, transfers = self._transfers()
         sight = self._presence.look(file.index_of(state).folders)
-        free_bytes = _free_bytes(self._host.models)
+        free_bytes = self._presence.free_bytes()
         fetching = self.fetching_count() if file is self._models else 0
 
         def build() -> Json:
@@ -261,6 +261,17 @@ class Catalog:
         news += (self.updates.stamp,) if self.updates else ()
         made_from = (state.generation, sight.stamp, moved, free_bytes, fetching, seq, *news)
         return self._answers.get(file.name, made_from, build)
+
+    def _transfers(self) -> tuple[int, Mapping[Slot, TransferFact]]:
+        """What is on its way; what no longer is may lie in its folder by now."""
+        stamp, transfers = self.transfer_facts()
+        ended, self._on_their_way = self._on_their_way - transfers.keys(), set(transfers)
+        if ended:
+            self._presence.refresh({folder for folder, _ in ended})
+        return stamp, transfers
+
+    def _files_changed(self) -> None:
+        self._events.publish("catalog", catalog="both", change="presence")
 
     def _publish(self, catalog: str, change: str) -> None:
         self._events.publish("catalog", catalog=catalog, change=change)
@@ -285,10 +296,3 @@ def _candidate(found: Found) -> Json:
 
 def _already(found: Found) -> Json:
     return {"status": "already_exists", "file": found.file}
-
-
-def _free_bytes(folder: Path) -> int:
-    try:
-        return shutil.disk_usage(folder).free // _FREE_SPACE_STEP * _FREE_SPACE_STEP
-    except OSError:
-        return 0

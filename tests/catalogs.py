@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,3 +48,11 @@ def check_error(answer: requests.Response, status: int, field: str | None = None
     if status == 409:
         assert answer.headers["x-should-retry"] == "false"
     return body
+
+
+def wait_until(holds: Callable[[], object], seconds: float = 20) -> None:
+    """Wait for what happens in another thread; AssertionError when it does not."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it never came to be"
+        time.sleep(0.02)

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.catalogs import entries
+from tests.catalogs import entries, wait_until
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World, shapes
-
-
-def wait_until(holds: Callable[[], object], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it never came to be"
-        time.sleep(0.02)
 
 
 def fetch(server: RunningServer) -> dict[str, Any]:

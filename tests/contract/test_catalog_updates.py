@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from comfyui_curator.store import Options
-from tests.catalogs import all_entries, check_error
+from tests.catalogs import all_entries, check_error, wait_until
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World
-
-
-def wait_until(holds: Callable[[], object], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it never came to be"
-        time.sleep(0.02)
 
 
 def check(server: RunningServer) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from comfyui_curator.store.host import Host, root_host
 from comfyui_curator.store.remote.civitai import CivitAI
 from comfyui_curator.store.settings import Options, Settings
 from comfyui_curator.store.transfer_records import TransferFact
-from tests.catalogs import EXAMPLE, INVENTED, all_entries
+from tests.catalogs import EXAMPLE, INVENTED, all_entries, wait_until
 
 ENTRY = {"name": "A [SDXL]", "file": "a.safetensors", "dest": "loras/SDXL", "size_gb": 0.5}
 
@@ -135,17 +136,77 @@ class TestTheList:
 
     def test_sees_files_come_grow_and_go(self, catalog: Catalog, host: Host) -> None:
         catalog.add_entries("models", "loras", [ENTRY])
-        first = catalog.models()
+        tags = {catalog.models().etag}
+
+        def shown(key: str) -> Any:
+            return items(models(catalog))["a.safetensors"][key]
+
         path = put_file(host, "loras/SDXL", "a.safetensors", 1)
-        second = catalog.models()
+        wait_until(lambda: shown("on_disk_bytes") == 1)
+        tags.add(catalog.models().etag)
         path.write_bytes(bytes(50))
-        third = models(catalog)
+        wait_until(lambda: shown("on_disk_bytes") == 50)
+        tags.add(catalog.models().etag)
         path.unlink()
-        fourth = models(catalog)
-        assert items(json.loads(second.body))["a.safetensors"]["on_disk_bytes"] == 1
-        assert items(third)["a.safetensors"]["on_disk_bytes"] == 50
-        assert items(fourth)["a.safetensors"]["status"] == "missing"
-        assert first.etag != second.etag
+        wait_until(lambda: shown("status") == "missing")
+        assert len(tags) == 3
+
+    def test_sees_them_without_a_watcher_too(
+        self, host: Host, events: Events, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # As where the system has no more watches to give.
+        monkeypatch.setitem(sys.modules, "watchfiles", None)
+        settings = Settings(host.data / "settings.json", Options())
+        opened = Catalog(host, CivitAI(settings), events)
+        opened.add_entries("models", "loras", [ENTRY])
+        assert items(models(opened))["a.safetensors"]["status"] == "missing"
+        put_file(host, "loras/SDXL", "a.safetensors", 1)
+        wait_until(lambda: items(models(opened))["a.safetensors"]["status"] == "present")
+        opened.close()
+
+    def test_tells_the_pages_of_a_file_that_was_put_there_by_hand(
+        self, catalog: Catalog, host: Host, events: Events
+    ) -> None:
+        catalog.add_entries("models", "loras", [ENTRY])
+        catalog.models()
+        before = events.seq
+        put_file(host, "loras/SDXL", "a.safetensors", 1)
+        wait_until(lambda: events.seq > before)
+        assert items(models(catalog))["a.safetensors"]["status"] == "present"
+        told = events.since(before) or []
+        assert {(event.topic, event.data["change"]) for event in told} == {("catalog", "presence")}
+
+    def test_asks_the_disk_for_nothing_that_is_known(
+        self, catalog: Catalog, host: Host, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        catalog.add_entries("models", "loras", [ENTRY])
+        catalog.models()
+        catalog.civitai_map()
+        asked: list[Any] = []
+        mine = threading.get_ident()
+        real = os.scandir
+
+        def scandir(path: Any) -> Any:
+            if threading.get_ident() == mine:
+                asked.append(path)
+            return real(path)
+
+        monkeypatch.setattr(os, "scandir", scandir)
+        for _ in range(5):
+            catalog.models()
+            catalog.civitai_map()
+        assert asked == []
+
+    def test_has_a_file_as_soon_as_its_transfer_has_ended(
+        self, catalog: Catalog, host: Host
+    ) -> None:
+        catalog.add_entries("models", "loras", [ENTRY])
+        fact = TransferFact("downloading", 1, 2, 0.0, None, None, "x")
+        catalog.transfer_facts = lambda: (1, {("loras/sdxl", "a.safetensors"): fact})
+        assert items(models(catalog))["a.safetensors"]["status"] == "downloading"
+        put_file(host, "loras/SDXL", "a.safetensors", 1)
+        catalog.transfer_facts = lambda: (2, {})
+        assert items(models(catalog))["a.safetensors"]["status"] == "present"
 
     def test_keeps_its_tag_while_nothing_has_changed(self, catalog: Catalog) -> None:
         catalog.add_entries("models", "loras", [ENTRY])
@@ -170,7 +231,7 @@ class TestTheList:
         opened.add_entries("models", "loras", [ENTRY])
         assert items(models(opened))["a.safetensors"]["on_disk_bytes"] == 5
         put_file(host, "loras/SDXL", "a.safetensors", 2)
-        assert items(models(opened))["a.safetensors"]["on_disk_bytes"] == 2
+        wait_until(lambda: items(models(opened))["a.safetensors"]["on_disk_bytes"] == 2)
         opened.close()
 
     @pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
