@@ -193,6 +193,23 @@ def test_a_change_from_elsewhere_shows_up(stand_in_comfyui: RunningComfyUI, page
     expect(card(page, "1039").locator(".card-star")).to_have_attribute("aria-pressed", "false")
 
 
+def test_the_catalogs_tab_follows_a_transfer_and_asks_for_nothing_in_between(
+    stand_in_comfyui: RunningComfyUI, page: Page, running_upstream: Upstream
+) -> None:
+    open_tab(page, stand_in_comfyui)
+    page.get_by_role("tab", name="Wanted").click()
+    version = running_upstream.world.version("vae")
+    stand_in_comfyui.ask("POST", f"/api/admin/civitai/add/{version.id}")
+    row = page.locator(".entry", has_text="Clear Air")
+    row.get_by_role("button", name="Get").click()
+    expect(row).to_contain_text("Here")
+    asked: list[str] = []
+    page.wait_for_timeout(1500)
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(1500)
+    assert not [url for url in asked if "/api/admin/" in url]
+
+
 def test_in_real_comfyui_the_node_shows_the_picture(
     real_comfyui: RunningComfyUI, page: Page
 ) -> None:

@@ -122,7 +122,8 @@ export class Filters {
   #set(changes) {
     clearTimeout(this.timer);
     const before = JSON.stringify(this.filter);
-    this.filter = { ...this.filter, ...changes };
+    // What was typed a moment ago counts too.
+    this.filter = { ...this.filter, q: this.field.value.trim() || undefined, ...changes };
     this.#show();
     if (JSON.stringify(this.filter) !== before) this.changed(this.filter);
   }

@@ -38,7 +38,7 @@ export function openMenu(anchor, entries) {
  * @param {Element} anchor
  */
 export function showAt(box, anchor) {
-  const home = anchor.closest("dialog") ?? anchor.getRootNode();
+  const home = anchor.closest("dialog, .panel") ?? anchor.getRootNode();
   const back = /** @type {Document | ShadowRoot} */ (anchor.getRootNode()).activeElement;
   /** @type {ParentNode} */ (home).append(box);
   box.addEventListener("toggle", (event) => {

@@ -182,7 +182,8 @@ export class WantedScreen {
   /** @param {Partial<import("./entries.js").Wanted>} changes */
   #set(changes) {
     clearTimeout(this.timer);
-    this.wanted = { ...this.wanted, ...changes };
+    // What was typed a moment ago counts too.
+    this.wanted = { ...this.wanted, text: this.field.value.trim(), ...changes };
     this.#draw(true);
   }
 
