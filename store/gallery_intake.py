@@ -111,8 +111,9 @@ class Intake:
         """Check the file, and make it and its record part of the gallery."""
         media = self._decoder.run(lambda: examine(incoming.media, incoming.thumbnail))
         if not facts.generation.is_told:
-            inside = read_embedded(incoming.media).generation()
-            facts = replace(facts, generation=facts.generation.completed(inside))
+            # A PNG is decoded once more for it.
+            inside = self._decoder.run(lambda: read_embedded(incoming.media))
+            facts = replace(facts, generation=facts.generation.completed(inside.generation()))
         known = find(self._records, facts.file_uuid) or find(self._records, facts.id)
         if known is not None:
             # Its file had gone; what a person has done to the item stays.

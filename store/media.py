@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Kind = Literal["image", "video"]
 
+MAX_SCANS = 20
+"""Of a JPEG of `MAX_PIXELS`; of smaller ones more. Cameras and programs make about ten."""
+
 MAX_PIXELS = 80_000_000
 """More are refused before anything is decoded: as RGBA they would take 320 MB and more."""
 
@@ -104,6 +107,8 @@ def opened(path: Path) -> Generator[Image.Image, None, None]:
     try:
         image = Image.open(path, formats=[kind.decoder])
         check_pixels(*image.size)
+        if kind is _JPEG:
+            _check_scans(path, *image.size)
         yield image
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large() from error
@@ -119,6 +124,17 @@ def opened(path: Path) -> Generator[Image.Image, None, None]:
 def check_pixels(width: int, height: int) -> None:
     """Raise TooLarge before memory is taken for a picture of this size."""
     if width * height > MAX_PIXELS:
+        raise _too_large()
+
+
+def _check_scans(path: Path, width: int, height: int) -> None:
+    """Raise TooLarge for a JPEG that paints itself over and over: each scan costs the whole."""
+    scans, before = 0, b""
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            scans += (before + chunk).count(b"\xff\xda")
+            before = chunk[-1:]
+    if scans * width * height > MAX_SCANS * MAX_PIXELS:
         raise _too_large()
 
 

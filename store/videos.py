@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import WrongType
-from .media import Media, check_pixels, format_of
+from .media import MAX_PIXELS, Media, check_pixels, format_of
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
     from PIL import Image
 
-_FRAMES_LOOKED_AT = 600
+_PIXELS_LOOKED_AT = 1_500_000_000
+_PIXELS_A_PACKET = 2_500_000
+"""What a packet counts at least: of small videos 600 are looked at."""
 
 
 def probe_video(path: Path) -> Media:
@@ -39,9 +41,9 @@ def video_frame(path: Path) -> Image.Image:
         seconds = _seconds(container, stream)
         target = 1.0 if seconds is None or seconds >= 2 else seconds / 2
         chosen: Any = None
-        for count, frame in enumerate(container.decode(stream)):
+        for frame in _frames(container, stream):
             chosen = frame
-            if (frame.time or 0.0) >= target or count >= _FRAMES_LOOKED_AT:
+            if (frame.time or 0.0) >= target:
                 break
         if chosen is None:
             raise _frameless()
@@ -59,13 +61,17 @@ def _opened(path: Path) -> Generator[tuple[InputContainer, VideoStream], None, N
     if kind.kind != "video":
         raise WrongType("This is a picture, not a video.")
     container: InputContainer | None = None
+    # A video may grow from one frame to the next: the decoder itself is to refuse that.
+    limits = {"max_pixels": str(MAX_PIXELS)}
     try:
         # The demuxer is named, so that no playlist dressed as a video makes it open other files.
-        container = av.open(str(path), "r", format=kind.decoder, **_tolerance(av.__version__))
+        tolerance = _tolerance(av.__version__)
+        container = av.open(str(path), "r", format=kind.decoder, options=limits, **tolerance)
         if not container.streams.video:
             raise _frameless()
         stream = container.streams.video[0]
         check_pixels(stream.codec_context.width, stream.codec_context.height)
+        stream.codec_context.options = limits
         yield container, stream
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise WrongType("The video is broken or incomplete.") from error
@@ -80,9 +86,20 @@ def _tolerance(version: str) -> dict[str, Any]:
 
 
 def _first(container: InputContainer, stream: VideoStream) -> VideoFrame:
-    for frame in container.decode(stream):
+    for frame in _frames(container, stream):
         return frame
     raise _frameless()
+
+
+def _frames(container: InputContainer, stream: VideoStream) -> Generator[VideoFrame, None, None]:
+    """The frames from the beginning, until they have cost enough; hidden ones cost as much."""
+    left = _PIXELS_LOOKED_AT
+    for packet in container.demux(stream):
+        yield from packet.decode()
+        codec = stream.codec_context
+        left -= max(codec.width * codec.height, _PIXELS_A_PACKET)
+        if left <= 0:
+            return
 
 
 def _seconds(container: InputContainer, stream: VideoStream) -> float | None:

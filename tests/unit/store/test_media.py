@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from comfyui_curator.store import videos
 from comfyui_curator.store.errors import StoreClosed, TooLarge, WrongType
 from comfyui_curator.store.media import sniff
 from comfyui_curator.store.thumbnails import Decoder, examine
@@ -249,3 +250,46 @@ def test_a_closed_decoder_takes_nothing_any_more() -> None:
     decoder.close()
     with pytest.raises(StoreClosed):
         decoder.run(lambda: 5)
+
+
+def test_a_jpeg_that_paints_itself_over_and_over_is_refused(path: Path, thumb: Path) -> None:
+    data = saved("JPEG", Image.new("RGB", (4000, 4000)), progressive=True, quality=1)
+    scan = data[data.rindex(b"\xff\xda") : -2]
+    path.write_bytes(data[:-2] + scan * 120 + data[-2:])
+    with pytest.raises(TooLarge):
+        examine(path, thumb)
+    path.write_bytes(data)
+    assert examine(path, thumb).width == 4000
+
+
+def grown(path: Path, small: int, large: int) -> None:
+    """A video that says it is small, and whose second frame is not."""
+    av: Any = importlib.import_module("av")
+    frames: list[bytes] = []
+    for side in (small, large):
+        with av.open(io.BytesIO(), "w", format="webm") as container:
+            stream = container.add_stream("libvpx-vp9", rate=10, options={"cpu-used": "8"})
+            stream.width, stream.height, stream.pix_fmt = side, side, "yuv420p"
+            picture = av.VideoFrame.from_image(Image.new("RGB", (side, side)))
+            packets = [*stream.encode(picture), *stream.encode()]
+            frames.append(bytes(packets[0]))
+    with av.open(str(path), "w", format="webm") as container:
+        stream = container.add_stream("libvpx-vp9", rate=10)
+        stream.width, stream.height, stream.pix_fmt = small, small, "yuv420p"
+        for number, data in enumerate([*frames, frames[0]]):
+            packet = av.Packet(data)
+            packet.stream, packet.is_keyframe = stream, True
+            packet.pts = packet.dts = number * 400
+            packet.time_base = Fraction(1, 1000)
+            container.mux(packet)
+
+
+def test_a_video_that_grows_beyond_the_limit_is_refused(
+    path: Path, thumb: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grown(path, 64, 640)
+    assert examine(path, thumb).width in (64, 640)
+    # To make one of 80 million pixels takes ten seconds.
+    monkeypatch.setattr(videos, "MAX_PIXELS", 640 * 640 - 1)
+    with pytest.raises((WrongType, TooLarge)):
+        examine(path, thumb)
