@@ -114,8 +114,7 @@ class Presence:
             return []
         with self._lock:
             places = self._found_places(folder)
-        found = [place / name for place in places]
-        return [path for path in found if path.is_file() or path.is_symlink()]
+        return [place / name for place in places if _is_there(place / name)]
 
     def _run(self) -> None:
         """Top of the thread."""
@@ -207,6 +206,13 @@ class Presence:
         sure = clock - modified > _NANOSECONDS_UNSURE and clock - newest > _NANOSECONDS_GROWING
         self._listings[place] = _Listing(modified, now, sure, sizes)
         return sizes
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file() or path.is_symlink()
+    except OSError:
+        return False  # a name that is too long for any file
 
 
 def _list_files(folder: Path) -> tuple[dict[str, int], int]:

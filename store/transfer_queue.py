@@ -32,8 +32,10 @@ class Transfer:
     def fact(self) -> TransferFact:
         """How it stands."""
         job = self.job
+        state = self.record["state"]
         return TransferFact(
-            self.record["state"],
+            # Being placed it is not there yet, and not to look lost.
+            "downloading" if state == "placed" else state,
             job.done,
             job.total,
             job.rate,

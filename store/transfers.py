@@ -168,7 +168,8 @@ class Transfers:
 
     def _going(self) -> list[Transfer]:
         # Without the lock: who only looks does not wait for the disk.
-        return [each for each in list(self._book.transfers.values()) if each.state in JOB_STATES]
+        shown = (*JOB_STATES, "placed")
+        return [each for each in list(self._book.transfers.values()) if each.state in shown]
 
     def _make_run(self, transfer: Transfer, target: Path) -> Run:
         return Run(transfer.record, target, transfer.job, self._tools, self.patience)
