@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
-from tests import checkout, chromium, frontends
+from tests import checkout, chromium, frontends, screenshots_catalog
 from tests.loading import load_pack
 
 FOLDER = checkout.ROOT / "docs"
@@ -91,6 +91,47 @@ def shoot_sidebar(browser: Browser, url: str, name: str, palette: str) -> None:
         save(page, name, hovered=card)
 
 
+def shoot_wanted(browser: Browser, folder: Path) -> None:
+    """The catalog's tab with transfers, on the page and in ComfyUI."""
+    from comfyui_curator.store import Options
+    from tests.comfyui.processes import data_folder, stand_in
+    from tests.serving import RunningServer
+
+    with screenshots_catalog.slow_site() as site:
+        root = folder / "wanted"
+        screenshots_catalog.write(root, site.url)
+        with RunningServer(root, Options()) as server:
+            for file in screenshots_catalog.asked_for():
+                server.post(f"/models/download/{file}")
+            with a_page(browser, 1200, 750) as page:
+                page.goto(server.url)
+                show_wanted(page)
+                save(page, "wanted.png")
+        base = folder / "comfyui-wanted"
+        screenshots_catalog.write(base, site.url)
+        data_folder(base).parent.mkdir(parents=True)
+        (base / "curator").rename(data_folder(base))
+        with stand_in(base, frontends.VERSIONS[1]) as comfyui, a_page(browser, 1280, 800) as page:
+            for file in screenshots_catalog.asked_for():
+                comfyui.ask("POST", f"/api/admin/models/download/{file}")
+            page.goto(comfyui.url)
+            page.wait_for_function("window.app?.extensionManager && app.canvas?.graph")
+            page.get_by_role("button", name="Curator").first.wait_for()
+            page.evaluate("app.extensionManager.setting.set('Comfy.Minimap.Visible', false)")
+            page.evaluate("app.graph.clear()")
+            page.get_by_role("button", name="Curator").first.click()
+            show_wanted(page)
+            save(page, "wanted-sidebar.png")
+
+
+def show_wanted(page: Page) -> None:
+    """The tab, when a transfer knows how fast it is."""
+    page.get_by_role("tab", name="Wanted").click()
+    page.locator(".entry[data-state='error']").wait_for()
+    page.locator(".tray-words", has_text="2 transfers").wait_for()
+    page.locator(".tray-left", has_text="left").wait_for()
+
+
 def main() -> None:
     """Everything anew."""
     load_pack()
@@ -113,6 +154,7 @@ def main() -> None:
             shutil.copytree(root / "curator", data_folder(base))
             with stand_in(base, version) as comfyui:
                 shoot_sidebar(browser, comfyui.url, f"sidebar-{palette}.png", palette)
+        shoot_wanted(browser, Path(name))
         browser.close()
 
 
