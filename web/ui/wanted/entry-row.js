@@ -132,6 +132,8 @@ export class EntryRow {
       main?.text === "Get"
         ? h("button", { class: "button small", type: "button", "aria-label": label, onclick: act }, main.text)
         : main && iconButton(main.icon, main.text, act, "entry-act"),
+      ["queued", "downloading", "paused", "error"].includes(entry.state) &&
+        iconButton("close", "Cancel", () => this.entry && this.acts.transfer(this.entry, "cancel"), "entry-cancel"),
     );
     const button = this.main.querySelector("button");
     if (label) button?.setAttribute("aria-label", label);
