@@ -158,7 +158,8 @@ class Document:
 
     def _write(self, data: Json, before: Callable[[], object] | None) -> None:
         with replacing(self.path) as file:
-            file.write(dumped(data) + self._tail)
+            file.write(dumped(data))
+            file.write(self._tail)
             file.flush()
             # The slow part comes before the last look, so that the gap in which somebody else's
             # edit could get lost is as short as two system calls.
