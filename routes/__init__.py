@@ -81,15 +81,16 @@ def build_app(opening: Opening) -> web.Application:
 
 def mount(app: web.Application, opening: Opening) -> None:
     """Put the routes into an application under their prefix, and `/api/health` where it is free."""
-    app.add_subapp(PREFIX, build_app(opening))
-    app.middlewares.append(_health_where_free(opening))
+    inner = build_app(opening)
+    app.add_subapp(PREFIX, inner)
+    app.middlewares.append(_health_where_free(opening, inner[FAILURES]))
 
 
-def _health_where_free(opening: Opening) -> Middleware:
+def _health_where_free(opening: Opening, failures: Failures) -> Middleware:
     async def tell(request: web.Request) -> web.StreamResponse:
         store = await opening.get()
         refuse_foreign(request, store, Access.OPEN)
-        return json_answer(system.health(request, store))
+        return json_answer(await system.health(request, store, failures))
 
     @web.middleware
     async def health_where_free(request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import HttpVersion11, hdrs, web
 
-from ..store.errors import Foreign, NotLetIn
+from ..store.errors import Foreign, NotLetIn, TooMany
 from ..store.host import is_loopback
 from .routing import Access
 
@@ -37,6 +37,7 @@ _FORWARDING_FAMILIES = ("x-forwarded-", "cf-")
 _EXTENSIONS = ("chrome-extension", "moz-extension", "safari-web-extension")
 _FAILURES_A_MINUTE = 10
 _CALLERS_REMEMBERED = 10_000
+_LONGEST_WAIT = 5.0
 
 
 @dataclass
@@ -44,6 +45,7 @@ class Failures:
     """Wrong keys of the last minute, by the caller's address."""
 
     by_caller: dict[str, deque[float]] = field(default_factory=dict[str, deque[float]])
+    _turns: dict[str, float] = field(default_factory=dict[str, float])
 
     def too_many(self, caller: str) -> bool:
         """Whether this caller has shown ten wrong keys within a minute."""
@@ -58,8 +60,25 @@ class Failures:
         times = self.by_caller.pop(who, None) or deque(maxlen=_FAILURES_A_MINUTE)
         times.append(time.monotonic())
         if len(self.by_caller) >= _CALLERS_REMEMBERED:
-            del self.by_caller[next(iter(self.by_caller))]  # who has been quiet the longest
+            quiet = next(iter(self.by_caller))  # who has been so the longest
+            del self.by_caller[quiet]
+            self._turns.pop(quiet, None)
         self.by_caller[who] = times
+
+    async def slow_down(self, caller: str) -> None:
+        """After too many wrong keys: wait until one a second has had its turn.
+
+        Before the key is looked at, for guesses sent side by side gain nothing from slow refusals.
+        Raises TooMany when too many wait already.
+        """
+        if not self.too_many(caller):
+            return
+        who, now = _neighbourhood(caller), time.monotonic()
+        turn = max(now, self._turns.get(who, 0)) + 1
+        if turn - now > _LONGEST_WAIT:
+            raise TooMany("Too many wrong keys; wait a minute.", retry_after=60)
+        self._turns[who] = turn
+        await asyncio.sleep(turn - now)
 
 
 FAILURES = web.AppKey("failures", Failures)
@@ -107,26 +126,34 @@ def refuse_foreign(request: web.Request, store: Store, access: Access) -> None:
         raise Foreign("Requests from other pages are not taken.")
 
 
-async def ask_for_key(request: web.Request, store: Store) -> None:
-    """Raise NotLetIn unless the caller shows the key or needs none; wrong keys get slow answers."""
-    shown = _header_keys(request)
-    if shown:
-        if any(store.access.admits(key) for key in shown):
-            return
-        failures = request.app[FAILURES]
-        if failures.too_many(caller(request)):
-            await asyncio.sleep(1)
-        failures.add(caller(request))
+async def ask_for_key(request: web.Request, store: Store, failures: Failures) -> None:
+    """Raise NotLetIn unless the caller shows the key or needs none; TooMany after many wrong."""
+    if not _header_keys(request):
+        if not _needs_no_key(request, store):
+            raise NotLetIn("A key is needed: X-API-Key, Bearer, Basic, or POST /session.")
+    elif not await _shows_the_key(request, store, failures):
         raise NotLetIn("The key is wrong.")
-    if not is_let_in(request, store):
-        raise NotLetIn("A key is needed: X-API-Key, Bearer, Basic, or POST /session.")
 
 
-def is_let_in(request: web.Request, store: Store) -> bool:
-    """Whether the caller comes from this machine, or has shown the key or an open session."""
-    shown = _header_keys(request)
-    if shown:
-        return any(store.access.admits(key) for key in shown)
+async def is_let_in(request: web.Request, store: Store, failures: Failures) -> bool:
+    """Whether `ask_for_key` would let this caller in."""
+    try:
+        await ask_for_key(request, store, failures)
+    except (NotLetIn, TooMany):
+        return False
+    return True
+
+
+async def _shows_the_key(request: web.Request, store: Store, failures: Failures) -> bool:
+    await failures.slow_down(caller(request))
+    if any(store.access.admits(key) for key in _header_keys(request)):
+        return True
+    failures.add(caller(request))
+    return False
+
+
+def _needs_no_key(request: web.Request, store: Store) -> bool:
+    """Whether the caller has an open session, or comes from this machine where that is enough."""
     session = request.cookies.get(COOKIE)
     if session and store.access.knows_session(session):
         return True

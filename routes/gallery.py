@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field
 from .answers import json_answer
 from .files import file_answer
 from .routing import Access, Call, Input, Nothing, Plain, Routes
-from .threads import patiently
+from .threads import decoding, patiently
 
 if TYPE_CHECKING:
     from ..store.gallery import ServedFile, Wanted
@@ -169,7 +169,7 @@ async def send_media(call: Plain) -> web.StreamResponse:
 )
 async def send_thumb(call: Plain) -> web.StreamResponse:
     """The thumbnail."""
-    file = await asyncio.to_thread(call.store.gallery.thumb, call.text("item_id"))
+    file = await decoding(call.store.gallery.thumb, call.text("item_id"))
     return _file(call, file)
 
 
@@ -215,7 +215,7 @@ async def star_item(call: Call[Nothing, Star]) -> web.StreamResponse:
 )
 async def send_to_input(call: Call[As, Nothing]) -> web.StreamResponse:
     """Where the file lies now."""
-    placed = await asyncio.to_thread(
+    placed = await decoding(
         call.store.gallery.to_input, call.text("image_id"), as_media=call.query.as_ == "media"
     )
     return json_answer(placed)

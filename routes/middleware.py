@@ -11,7 +11,7 @@ from aiohttp import web
 from ..store import CuratorError, Opening
 from ..store.errors import NotLetIn
 from .answers import error_answer, http_error_answer
-from .door import ask_for_key, is_local, refuse_foreign
+from .door import FAILURES, ask_for_key, is_local, refuse_foreign
 from .routing import Access
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
     if access is None:
         raise NotLetIn("This route does not say who may call it.")
     if access is Access.KEY:
-        await ask_for_key(request, store)
+        await ask_for_key(request, store, request.app[FAILURES])
     return await handler(request)
 
 

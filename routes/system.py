@@ -15,7 +15,7 @@ from ..store.errors import NotLetIn, TooMany
 from ..store.events import Event
 from ..store.settings import Values
 from .answers import json_answer
-from .door import COOKIE, FAILURES, caller, is_let_in, is_local, needs_key
+from .door import COOKIE, FAILURES, Failures, caller, is_let_in, is_local, needs_key
 from .routing import Access, Call, Input, Nothing, Plain, Routes
 
 if TYPE_CHECKING:
@@ -45,14 +45,15 @@ async def say_hello(call: Plain) -> web.StreamResponse:
 @routes.get("/health", access=Access.OPEN, summary="Is it up, and would this caller be let in")
 async def tell_health(call: Plain) -> web.StreamResponse:
     """Always 200; `authenticated` says whether this caller would be let in."""
-    return json_answer(health(call.request, call.store))
+    failures = call.request.app[FAILURES]
+    return json_answer(await health(call.request, call.store, failures))
 
 
-def health(request: web.Request, store: Store) -> dict[str, Any]:
+async def health(request: web.Request, store: Store, failures: Failures) -> dict[str, Any]:
     """What both health routes answer."""
     return {
         "status": "ok",
-        "authenticated": is_let_in(request, store),
+        "authenticated": await is_let_in(request, store, failures),
         "app_version": app_version(),
         "pod_id": "",
     }

@@ -14,7 +14,16 @@ T = TypeVar("T")
 _PATIENT = ThreadPoolExecutor(16, thread_name_prefix="curator-patient")
 
 
+_DECODING = ThreadPoolExecutor(4, thread_name_prefix="curator-decoding")
+
+
 async def patiently(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """What `work` returns: for calls that ask CivitAI or Hugging Face."""
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(_PATIENT, lambda: work(*args, **kwargs))
+
+
+async def decoding(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What `work` returns: for calls that may have to wait for the decoder."""
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_DECODING, lambda: work(*args, **kwargs))

@@ -7,6 +7,7 @@ import http.client
 import ipaddress
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -315,3 +316,21 @@ def test_a_route_that_does_not_say_who_may_call_it_cannot_be_declared() -> None:
     with pytest.raises(TypeError, match="access"):
         routes.get("/open-to-all", summary="forgot")(handler)  # pyright: ignore
     assert Access.OPEN not in routes
+
+
+def test_guesses_sent_side_by_side_are_refused_unread(strict: RunningServer) -> None:
+    for _ in range(10):
+        assert ask(strict, X_API_Key="wrong") == 401
+    with ThreadPoolExecutor(12) as threads:
+        waiting = [threads.submit(ask, strict, X_API_Key="wrong") for _ in range(11)]
+        right = threads.submit(ask, strict, "/api/admin/health", X_API_Key=KEY)
+        statuses = [answer.result() for answer in waiting]
+        assert right.result() == 200
+    assert statuses.count(429) >= 5
+    assert set(statuses) == {401, 429}
+
+
+def test_after_wrong_keys_the_right_one_still_opens(strict: RunningServer) -> None:
+    for _ in range(10):
+        assert ask(strict, X_API_Key="wrong") == 401
+    assert ask(strict, X_API_Key=KEY) == 200
