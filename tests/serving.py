@@ -73,7 +73,7 @@ class RunningServer:
         trace: TracebackType | None,
     ) -> None:
         self.session.close()
-        self._wait(self._runner.cleanup())
+        self._wait(self._stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -99,6 +99,12 @@ class RunningServer:
         await runner.setup()
         await web.SockSite(runner, self._socket).start()
         return runner
+
+    async def _stop(self) -> None:
+        # A connection accepted while its server closes is leaked by asyncio, with a warning later.
+        self._loop.remove_reader(self._socket)
+        await asyncio.sleep(0.01)
+        await self._runner.cleanup()
 
     def _wait(self, work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
