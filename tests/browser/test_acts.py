@@ -127,7 +127,7 @@ def test_what_is_no_address_of_anything_says_so(
     server: RunningServer, page: Page, complaints: list[str]
 ) -> None:
     open_page(page, server)
-    page.get_by_role("button", name="Add a picture or a model").click()
+    page.get_by_role("button", name="Add by address").click()
     field = page.get_by_role("textbox", name="Address of a picture or a model")
     for said, answer in (
         ("https://civitai.com/images/abc", "neither a picture's nor a model's"),

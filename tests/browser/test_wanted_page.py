@@ -124,7 +124,7 @@ def test_a_repository_of_hugging_face_asks_for_file_and_folder(
     server: RunningServer, page: Page, upstream: Upstream, world: World
 ) -> None:
     open_wanted(page, server)
-    page.get_by_role("button", name="Add a picture or a model").click()
+    page.get_by_role("button", name="Add by address").click()
     name = world.repository("single").name
     page.get_by_label("Address of a picture or a model").fill(f"{upstream.huggingface}/{name}")
     page.keyboard.press("Enter")
@@ -360,6 +360,21 @@ def test_a_list_that_cannot_be_read_says_so_and_retry_mends_it(
     page.unroute("**/api/admin/loras")
     page.get_by_role("button", name="Retry").click()
     expect(row(page, "by_hand")).to_be_visible()
+    complaints.clear()
+
+
+def test_the_key_is_asked_for_here_too_and_opens_both_tabs(
+    server: RunningServer, page: Page, complaints: list[str]
+) -> None:
+    server.store.settings.change({"require_key": True})
+    page.goto(f"{server.api}/ui/")
+    page.get_by_role("tab", name="Wanted").click()
+    field = page.get_by_role("textbox", name="Key")
+    field.fill(server.store.access.key)
+    page.keyboard.press("Enter")
+    expect(row(page, "by_hand")).to_be_visible()
+    page.get_by_role("tab", name="Gallery").click()
+    expect(page.get_by_text("No pictures yet")).to_be_visible()
     complaints.clear()
 
 

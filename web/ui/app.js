@@ -75,9 +75,14 @@ class Panel {
   constructor(surroundings) {
     this.surroundings = surroundings;
     this.notice = new Notice();
+    const unlocked = () => {
+      this.gallery.start();
+      this.catalog.read();
+    };
     this.gallery = new GalleryScreen(surroundings, {
       notice: this.notice,
       add: () => this.#openDrawer(this.add),
+      unlocked,
     });
     this.catalog = new Catalog();
     const copy = (/** @type {string} */ text) => void this.gallery.acts.copy(text);
@@ -90,6 +95,7 @@ class Panel {
       notice: this.notice,
       add: () => this.#openDrawer(this.add),
       settings: () => this.#openDrawer(this.settings),
+      unlocked,
     });
     this.tray = new Tray(this.catalog, acts);
     this.screens = { gallery: this.gallery, wanted: this.wanted };
@@ -103,7 +109,7 @@ class Panel {
       copy: (text) => this.gallery.acts.copy(text),
       appearance: surroundings.appearance,
     });
-    this.addButton = iconButton("plus", "Add a picture or a model", () => this.#toggle(this.add));
+    this.addButton = iconButton("plus", "Add by address", () => this.#toggle(this.add));
     this.settingsButton = iconButton("gear", "Settings", () => this.#toggle(this.settings));
     const expand = h(
       "a",

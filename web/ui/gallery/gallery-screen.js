@@ -21,10 +21,11 @@ const TOUCH_PAUSE = 300;
 export class GalleryScreen {
   /**
    * @param {Surroundings} surroundings
-   * @param {{notice: Notice, add: () => void}} shell
+   * @param {{notice: Notice, add: () => void, unlocked: () => void}} shell
    */
-  constructor(surroundings, { notice, add }) {
+  constructor(surroundings, { notice, add, unlocked }) {
     this.add = add;
+    this.unlocked = unlocked;
     this.pages = new Pages(api.list);
     this.pages.addEventListener("change", () => this.#draw());
     this.filters = new Filters((filter) => {
@@ -157,7 +158,7 @@ export class GalleryScreen {
     else if (complete && !items.length) kind = this.filters.isEmpty ? "empty" : "none";
     if (kind === this.shownState) return;
     this.shownState = kind;
-    if (kind === "key") shown = keyNeeded(() => this.start());
+    if (kind === "key") shown = keyNeeded(this.unlocked);
     else if (kind.startsWith("failed")) shown = failed(error, () => this.pages.retry());
     else if (kind === "empty") shown = nothingYet(this.add);
     else if (kind === "none") shown = nothingFound(() => this.filters.clear());

@@ -7,16 +7,14 @@ import { fill, h } from "../parts/dom.js";
 import { sizeText } from "../parts/figures.js";
 import { icon } from "../parts/icons.js";
 import { openMenu } from "../parts/menu.js";
-import { failure, greyRows, state } from "../parts/states.js";
+import { failure, greyRows } from "../parts/states.js";
 import { ImportScreen } from "../exchange/import-screen.js";
 import { TrashScreen } from "../trash/trash-screen.js";
 import { figures, filterEntries, groupRows } from "./entries.js";
 import { EntryList } from "./entry-list.js";
+import { banner, noModels, noneFound, problemText, stale } from "./wanted-states.js";
 
-/**
- * @typedef {import("./catalog.js").Catalog} Catalog
- * @typedef {import("./entries.js").Problem} Problem
- */
+/** @typedef {import("./catalog.js").Catalog} Catalog */
 
 const TYPING_PAUSE = 120;
 const GREY_AFTER = 150;
@@ -25,12 +23,14 @@ export class WantedScreen {
   /**
    * @param {Catalog} catalog
    * @param {import("./entry-acts.js").Acts} acts
-   * @param {{notice: import("../parts/notice.js").Notice, add: () => void, settings: () => void}} shell
+   * @param {{notice: import("../parts/notice.js").Notice, add: () => void, settings: () => void,
+   *   unlocked: () => void}} shell
    */
-  constructor(catalog, acts, { notice, add, settings }) {
+  constructor(catalog, acts, { notice, add, settings, unlocked }) {
     this.catalog = catalog;
     this.acts = acts;
     this.add = add;
+    this.unlocked = unlocked;
     /** @type {import("./entries.js").Wanted} */
     this.wanted = { text: "", only: "", category: "" };
     this.field = h("input", {
@@ -244,10 +244,7 @@ export class WantedScreen {
     const shown = this.catalog.problems.map(problemText);
     if (this.problems.dataset.shown === shown.join("\n")) return;
     this.problems.dataset.shown = shown.join("\n");
-    const banners = shown.map((text) =>
-      h("div", { class: "banner", role: "alert" }, icon("warning"), h("span", {}, text)),
-    );
-    fill(this.problems, ...banners);
+    fill(this.problems, ...shown.map((text) => banner(text)));
   }
 
   /** @param {number} found */
@@ -277,41 +274,11 @@ export class WantedScreen {
    */
   #stateElement(kind, error) {
     const retry = () => this.catalog.read();
-    if (kind === "key") return keyNeeded(() => location.reload());
+    if (kind === "key") return keyNeeded(this.unlocked);
     if (kind.startsWith("failed")) return failure("The catalog could not be read", error, retry);
-    if (kind.startsWith("stale")) {
-      return h(
-        "div",
-        { class: "banner", role: "alert" },
-        icon("warning"),
-        h("span", {}, words(error)),
-        h("button", { class: "link", type: "button", onclick: retry }, "Retry"),
-      );
-    }
-    if (kind === "empty") {
-      return state(
-        "model",
-        "No models yet",
-        "Models that you want stand here. Paste the address of one to add it.",
-        h("button", { class: "button main", type: "button", onclick: this.add }, "Add a model"),
-      );
-    }
-    if (kind === "none") {
-      return state(
-        "search",
-        "Nothing found",
-        "No entry fits the search and the filters.",
-        h("button", { class: "button", type: "button", onclick: () => this.#clear() }, "Show all"),
-      );
-    }
+    if (kind.startsWith("stale")) return stale(error, retry);
+    if (kind === "empty") return noModels(this.add);
+    if (kind === "none") return noneFound(() => this.#clear());
     return null;
   }
-}
-
-/** @param {Problem} problem */
-function problemText({ file, line, column, text }) {
-  return (
-    `${file}, line ${line}, column ${column}: ${text} Shown is what could be read last; ` +
-    "nothing can be changed until the file is mended."
-  );
 }
