@@ -124,10 +124,14 @@ class Panel {
       icon("expand"),
     );
     this.missing = h("span", { class: "count" });
-    this.tabs = { gallery: this.#tab("gallery", "Gallery"), wanted: this.#tab("wanted", "Wanted", this.missing) };
+    this.tabs = {
+      gallery: this.#tab("gallery", "Gallery"),
+      wanted: this.#tab("wanted", "Wanted", this.missing),
+    };
+    const onkeydown = (/** @type {KeyboardEvent} */ event) => this.#onTabKey(event);
     const tabs = h(
       "nav",
-      { class: "tabs", role: "tablist", "aria-label": "Screens", onkeydown: (/** @type {KeyboardEvent} */ event) => this.#onTabKey(event) },
+      { class: "tabs", role: "tablist", "aria-label": "Screens", onkeydown },
       this.tabs.gallery,
       this.tabs.wanted,
     );
@@ -234,7 +238,8 @@ class Panel {
     const here = event.composedPath().includes(box) || box.matches(":hover") || this.surroundings.whole;
     const place = target(event);
     // Nobody looks for an address among prompts, so in the search field it is to be added too.
-    if (!here || (takesText(place) && place !== this.gallery.filters.field && place !== this.wanted.field)) return;
+    const searching = place === this.gallery.filters.field || place === this.wanted.field;
+    if (!here || (takesText(place) && !searching)) return;
     const text = event.clipboardData?.getData("text/plain") ?? "";
     if (!isSurelyMeant(text)) return;
     event.preventDefault();

@@ -8,6 +8,7 @@
 
 const CIVITAI = /^(www\.)?civitai\.(com|red|green)$/;
 const HUB = /^(www\.)?(huggingface\.co|hf\.co)$/;
+const BEGINNING = /^(https?:\/\/|(www\.)?civitai\.|(www\.)?huggingface\.co\/)/i;
 const AIR = /^(urn:air:|air:)\S*(civitai:\d+|huggingface:)/i;
 const REPOSITORY = /^[\w][\w.-]*\/[\w][\w.-]*$/;
 const FILE = /\.(safetensors|sft|gguf|ckpt|pt|pth|bin|onnx)$/i;
@@ -21,7 +22,7 @@ export function readAddress(text) {
   const said = text.trim();
   if (AIR.test(said)) return { kind: "model", address: said };
   if (/^urn:air:/i.test(said)) return { kind: "unknown", reason: "This AIR names no model of a known site." };
-  if (/\s/.test(said) || !/^(https?:\/\/|(www\.)?civitai\.|(www\.)?huggingface\.co\/)/i.test(said)) return null;
+  if (/\s/.test(said) || !BEGINNING.test(said)) return null;
   const whole = /^https?:/i.test(said) ? said : `https://${said}`;
   if (!URL.canParse(whole)) return null;
   const address = new URL(whole);

@@ -31,7 +31,10 @@ import { sizeText } from "../parts/figures.js";
  * @property {string[]} folders
  */
 
-/** @typedef {{address: string, version_id?: number, file_id?: number, path?: string, dest?: string}} Picked */
+/**
+ * @typedef {{address: string, version_id?: number, file_id?: number, path?: string,
+ *   dest?: string}} Picked
+ */
 
 const SITES = { civitai: "CivitAI", huggingface: "Hugging Face", url: "Address" };
 
@@ -79,7 +82,8 @@ export function proposal(address, resolved, add, dismiss) {
   const first = resolved.choices[resolved.selected ?? 0];
   const version = select("Version", () => showFiles());
   const file = select("File", () => showChoice());
-  const folders = h("datalist", { id: "add-folders" }, ...resolved.folders.map((value) => h("option", { value })));
+  const known = resolved.folders.map((value) => h("option", { value }));
+  const folders = h("datalist", { id: "add-folders" }, ...known);
   const dest = h("input", {
     class: "field",
     type: "text",
@@ -92,9 +96,11 @@ export function proposal(address, resolved, add, dismiss) {
   });
   const facts = h("p", { class: "hint" });
   const note = h("p", { class: "hint", role: "status" });
-  const both = h("button", { class: "button main wide", type: "button", onclick: () => go(true) }, "Add and get");
-  const only = h("button", { class: "button wide", type: "button", onclick: () => go(false) }, "Add");
-  const cancel = h("button", { class: "button wide", type: "button", onclick: dismiss }, "Cancel");
+  const button = (/** @type {string} */ text, /** @type {() => void} */ act, main = "") =>
+    h("button", { class: `button wide ${main}`, type: "button", onclick: act }, text);
+  const both = button("Add and get", () => go(true), "main");
+  const only = button("Add", () => go(false));
+  const cancel = button("Cancel", dismiss);
 
   const chosen = () => versions[version.selectedIndex]?.choices[file.selectedIndex];
   const go = (/** @type {boolean} */ get) => {

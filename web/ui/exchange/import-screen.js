@@ -165,11 +165,12 @@ export class ImportScreen {
 /** @param {Line} line */
 function lineRow({ file, dest, category, result, reason }) {
   const added = result === "added";
+  const said = added ? `Added to ${category}` : `Skipped: ${reason || "here already"}`;
   return h(
     "li",
     { class: `import-line ${added ? "is-added" : ""}` },
     icon(added ? "plus" : "close"),
     h("span", { class: "entry-name", title: `${dest}/${file}` }, file),
-    h("span", { class: "entry-facts" }, added ? `Added to ${category}` : `Skipped: ${reason || "here already"}`),
+    h("span", { class: "entry-facts" }, said),
   );
 }

@@ -89,6 +89,8 @@ export class TrashScreen {
     const name = item.name || item.file;
     const from = item.dest ? `${item.dest}/${item.file}` : item.file;
     const when = new Date(item.deleted_at);
+    const shownWhen = Number.isNaN(+when) ? item.deleted_at : when.toLocaleString();
+    const restore = { class: "button small", type: "button", onclick: () => this.#restore(item) };
     return h(
       "li",
       { class: "trash-row" },
@@ -97,14 +99,14 @@ export class TrashScreen {
         "span",
         { class: "entry-facts", title: from },
         `${sizeText(item.size)} · `,
-        h("time", { datetime: item.deleted_at }, Number.isNaN(+when) ? item.deleted_at : when.toLocaleString()),
+        h("time", { datetime: item.deleted_at }, shownWhen),
         ` · ${from}`,
       ),
       h(
         "span",
         { class: "trash-acts" },
         item.restorable
-          ? h("button", { class: "button small", type: "button", onclick: () => this.#restore(item) }, "Restore")
+          ? h("button", restore, "Restore")
           : h("span", { class: "hint" }, "In the system's trash"),
         iconButton("trash", `Delete for good: ${name}`, () => this.#delete(item)),
       ),

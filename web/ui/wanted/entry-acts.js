@@ -108,8 +108,11 @@ export function entryActs(catalog, notice, { copy, look }) {
     if (version && canBePromoted(entry)) {
       entries.push({ text: "Move to the LoRAs", act: () => promote(entry, version) });
     }
-    if (state === "present") entries.push({ text: "Delete the file …", act: () => deleteFile(near, entry) });
-    else if (!under) entries.push({ text: "Remove from the catalog …", act: () => remove(near, entry) });
+    if (state === "present") {
+      entries.push({ text: "Delete the file …", act: () => deleteFile(near, entry) });
+    } else if (!under) {
+      entries.push({ text: "Remove from the catalog …", act: () => remove(near, entry) });
+    }
     return entries;
   };
 

@@ -48,7 +48,12 @@ export class EntryRow {
       "div",
       { class: "entry", role: "listitem" },
       this.sign,
-      h("span", { class: "entry-words" }, h("span", { class: "entry-title" }, this.name, this.badge), this.facts),
+      h(
+        "span",
+        { class: "entry-words" },
+        h("span", { class: "entry-title" }, this.name, this.badge),
+        this.facts,
+      ),
       h("span", { class: "entry-acts" }, this.main, this.more),
       this.problem,
       this.bar,
@@ -126,6 +131,7 @@ export class EntryRow {
     const main = mainAct(entry);
     const focused = this.main.matches(":focus-within");
     const act = () => this.entry && main && this.acts.transfer(this.entry, main.act);
+    const cancel = () => this.entry && this.acts.transfer(this.entry, "cancel");
     const label = main && `${main.text} ${entry.item.name || entry.item.file}`;
     fill(
       this.main,
@@ -133,7 +139,7 @@ export class EntryRow {
         ? h("button", { class: "button small", type: "button", "aria-label": label, onclick: act }, main.text)
         : main && iconButton(main.icon, main.text, act, "entry-act"),
       ["queued", "downloading", "paused", "error"].includes(entry.state) &&
-        iconButton("close", "Cancel", () => this.entry && this.acts.transfer(this.entry, "cancel"), "entry-cancel"),
+        iconButton("close", "Cancel", cancel, "entry-cancel"),
     );
     const button = this.main.querySelector("button");
     if (label) button?.setAttribute("aria-label", label);

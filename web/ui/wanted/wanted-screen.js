@@ -230,7 +230,8 @@ export class WantedScreen {
    */
   #drawSummary(total, missing) {
     const { get, bytes } = figures(this.#chosen());
-    const text = missing ? `${(total - missing).toLocaleString("en")} of ${total.toLocaleString("en")} here` : "All here";
+    const here = (total - missing).toLocaleString("en");
+    const text = missing ? `${here} of ${total.toLocaleString("en")} here` : "All here";
     this.summary.textContent = total ? text : "";
     const size = bytes ? `, ${sizeText(bytes)}` : "";
     this.getAll.hidden = !get.length;
@@ -260,7 +261,8 @@ export class WantedScreen {
     if (kind === this.shownState) return;
     this.shownState = kind;
     clearTimeout(this.greyTimer);
-    this.main.classList.toggle("is-bare", ["key", "loading", "empty"].includes(kind) || kind.startsWith("failed"));
+    const bare = ["key", "loading", "empty"].includes(kind) || kind.startsWith("failed");
+    this.main.classList.toggle("is-bare", bare);
     fill(this.place, this.#stateElement(kind, error));
     if (kind === "loading") {
       // What comes at once needs no grey in between.
