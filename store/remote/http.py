@@ -291,6 +291,11 @@ class Http:
         if response.status_code in fetch.absent:
             self._missing.remember(start)
             return NotFound(fetch.missing)
+        if fetch.base is None and response.status_code in (401, 403):
+            return UpstreamUnfit(
+                f"This address gives the file only to those who log in there (status "
+                f"{response.status_code}). Fetch it with a browser and put it into its folder."
+            )
         # Behind a redirect no key helps: there the signed address is refused.
         base = fetch.base if self.base_of(fetch.address) else None
         shown = bool(base and base.key_field and getattr(self._settings.values, base.key_field))

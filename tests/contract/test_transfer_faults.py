@@ -311,6 +311,15 @@ class TestBytes:
         get(server, _FILE)
         assert "empty" in failed(server, _FILE)["error"]
 
+    @pytest.mark.parametrize("status", [401, 403])
+    def test_an_address_that_wants_a_login_is_asked_once(
+        self, server: RunningServer, site: Site, status: int
+    ) -> None:
+        put_entry(server, site, serving(b"no", status=status))
+        get(server, _FILE)
+        assert "log in" in failed(server, _FILE)["error"]
+        assert len(site.asked) == 1
+
     def test_a_page_instead_of_a_model(
         self, server: RunningServer, site: Site, upstream: Upstream, world: World
     ) -> None:
