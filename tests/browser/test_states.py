@@ -49,7 +49,7 @@ def test_empty_says_what_would_be_here_and_how_it_comes(
 ) -> None:
     page.goto(empty_server.url)
     expect(page.get_by_text("No pictures yet")).to_be_visible()
-    page.get_by_role("button", name="Add a picture").click()
+    page.get_by_role("button", name="Add a picture", exact=True).click()
     image = upstream.world.image("png_as_jpeg")
     page.keyboard.type(f"https://civitai.com/images/{image.id}")
     page.keyboard.press("Enter")

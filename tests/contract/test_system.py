@@ -75,7 +75,7 @@ def test_a_wrong_setting_is_named_and_changes_nothing(
 @pytest.mark.parametrize(
     "body",
     [b"[1]", b"null", b"{", b"\xff", b'"text"']
-    + [b"[" * 100_000, b'{"a":' * 1000 + b"1" + b"}" * 1000, b'{"a":' + b"9" * 5000 + b"}"]
+    + [b"[" * 100_000, b'{"a":' * 20_000 + b"1" + b"}" * 20_000, b'{"a":' + b"9" * 5000 + b"}"]
     + [b'{"allow_hosts": ["\\ud800"]}', b'{"allow_hosts": ["\xed\xa0\x80"]}', b'{"a": NaN}']
     + ["{}".encode("utf-16")],
     ids=lambda body: repr(body[:20]),
