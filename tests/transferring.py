@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import time
@@ -70,6 +71,15 @@ def failed(server: RunningServer, file: str) -> dict[str, Any]:
 def parts(root: Path) -> list[Path]:
     """Everything that is left of unfinished transfers."""
     return sorted(root.rglob("*.part"))
+
+
+def part_sizes(root: Path) -> list[int]:
+    """Their sizes; a trial whether a rename works there may go while we look."""
+    sizes: list[int] = []
+    for part in parts(root):
+        with contextlib.suppress(FileNotFoundError):
+            sizes.append(part.stat().st_size)
+    return sizes
 
 
 def visible(root: Path) -> list[str]:

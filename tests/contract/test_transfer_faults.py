@@ -33,6 +33,7 @@ from tests.transferring import (
     failed,
     get,
     job,
+    part_sizes,
     parts,
     serving,
     sha256,
@@ -191,7 +192,7 @@ def test_ten_cuts_of_every_kind_and_the_file_is_right(
     with small_disk(folder, "69m"):
 
         def at(count: int) -> None:
-            until(lambda: [part.stat().st_size for part in parts(root)] == [count])
+            until(lambda: part_sizes(root) == [count])
             reached.append(count)
 
         # Three cuts of the connection, a pause, and the server's own end.
@@ -247,7 +248,7 @@ class TestBytes:
         assert sha256(big)[:12] in error
         assert sha256(big.translate(other))[:12] in error
         assert visible(server.root) == []
-        assert [part.stat().st_size for part in parts(server.root)] == [0]
+        assert part_sizes(server.root) == [0]
         act(server, _FILE, "resume")
         done(server, _FILE)
         assert target(server.root).read_bytes() == big
@@ -265,7 +266,7 @@ class TestBytes:
         write_catalog(server.root, _HUB)
         held(upstream, 3 << 20)
         get(server, _FILE)
-        until(lambda: [part.stat().st_size for part in parts(server.root)] == [3 << 20])
+        until(lambda: part_sizes(server.root) == [3 << 20])
         act(server, _FILE, "pause")
         # Its thread still closes the file.
         until(lambda: not any(each.name == "curator-transfer" for each in threading.enumerate()))
@@ -505,7 +506,7 @@ class TestResuming:
         held(upstream, _BIG - 1)
         with start(root) as server:
             get(server, _FILE)
-            until(lambda: [part.stat().st_size for part in parts(root)] == [_BIG - 1])
+            until(lambda: part_sizes(root) == [_BIG - 1])
         upstream.faults.clear()
         with parts(root)[0].open("ab") as part:
             part.write(big[-1:])
