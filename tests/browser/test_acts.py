@@ -25,13 +25,14 @@ def test_a_star_is_set_at_once_and_kept(server: RunningServer, page: Page) -> No
 def test_the_s_key_stars_the_picture_the_keyboard_is_at(server: RunningServer, page: Page) -> None:
     open_page(page, server)
     card(page, "1036").focus()
-    page.keyboard.press("s")
+    with page.expect_response("**/star"):
+        page.keyboard.press("s")
     expect(card(page, "1036").locator(".card-star")).to_have_attribute("aria-pressed", "false")
     page.keyboard.press("Enter")
-    page.keyboard.press("s")
+    with page.expect_response("**/star"):
+        page.keyboard.press("s")
     star = page.locator(".picture-bar .star")
     expect(star).to_have_attribute("aria-pressed", "true")
-    page.wait_for_timeout(300)
     assert server.store.gallery.meta("1036")["starred"]
 
 
