@@ -140,6 +140,7 @@ def test_the_registry_finds_what_it_asks_for() -> None:
     assert project["urls"]["Repository"].startswith("https://")
     assert comfy["PublisherId"] and comfy["DisplayName"] == "Curator"
     assert comfy["Icon"].startswith("https://")
+    assert (ROOT / comfy["Icon"].partition("/main/")[2]).is_file()
     assert re.fullmatch(r">=\d+\.\d+\.\d+", comfy["requires-comfyui"])
     left_out = requirements_of(ROOT / ".comfyignore")
     assert "tests/" in left_out, "the registry refuses pip at run time; only tests/ has that"
