@@ -6,7 +6,7 @@ import contextlib
 import gc
 import logging
 import threading
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +15,6 @@ from tinydb import TinyDB
 
 from ..errors import CuratorError
 from ..files import disk_error
-from . import digest, snapshot
 from . import folder as files
 from .collection import Collection
 from .compaction import Compactor
@@ -23,7 +22,7 @@ from .core import Core
 from .journal import Journal
 from .lock import Ownership
 from .snapshot import Load
-from .spec import CollectionSpec, Record, Recovery
+from .spec import CollectionSpec, Recovery
 from .tables import open_tinydb
 from .wording import Wording
 
@@ -76,14 +75,7 @@ class Database:
         except OSError as error:
             raise disk_error(error, files.JOURNAL) from error
         with _no_collection():
-            crc = snapshot.checksum(folder / files.SNAPSHOT)
-            digests = [digest.read(folder / files.DIGEST, core.specs, crc)]
-
-            def start() -> Load:
-                # A second attempt means that the snapshot is somebody else's.
-                return _loading(core, digests.pop() if digests else {})
-
-            reading = files.read(folder, start, core.replay)
+            reading = files.read(folder, lambda: _loading(core), core.replay, core.specs)
         recovery = _recovery(folder, reading)
         core.seq = reading.seq
         try:
@@ -179,14 +171,10 @@ def _no_collection() -> Generator[None]:
             gc.enable()
 
 
-def _loading(core: Core, digested: Mapping[str, Iterator[Record]]) -> Load:
+def _loading(core: Core) -> Load:
     for rows in core.tables.values():
         rows.clear()
-
-    def load(name: str, items: Iterable[tuple[int, bytes]]) -> None:
-        core.rows(name).load(items, digested.get(name))
-
-    return load
+    return lambda name, batches: core.rows(name).load(batches)
 
 
 def _recovery(folder: Path, reading: files.Reading) -> Recovery:

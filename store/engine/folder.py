@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import CuratorError
 from ..files import sync_folder, write_atomic
-from . import lines, snapshot
+from . import digest, lines, snapshot
 from .journal import next_path
-from .spec import BrokenStore
+from .spec import BrokenStore, CollectionSpec
 
 log = logging.getLogger(__name__)
 
@@ -46,12 +46,18 @@ def read(
     folder: Path,
     start: Callable[[], snapshot.Load],
     replay: Callable[[Sequence[lines.Step]], None],
+    specs: Mapping[str, CollectionSpec] | None = None,
 ) -> Reading:
     """Hand over the snapshot's records and then every later change of the journals, in order.
 
+    With `specs` their digest is used, where it fits.
+
     Changes nothing on the disk. Raises BrokenStore.
     """
-    meta = snapshot.read(folder / SNAPSHOT, start)
+    digested = None
+    if specs is not None:
+        digested = digest.read(folder / DIGEST, specs, snapshot.checksum(folder / SNAPSHOT))
+    meta = snapshot.read(folder / SNAPSHOT, start, digested)
     seq = meta.seq
     bad: list[bytes] = []
     tail, end = b"", 0

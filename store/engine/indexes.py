@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
 from operator import methodcaller
 from typing import Any, cast
 
+from .batches import Columns
 from .cursors import TEXT, Entry, entry
 from .spec import Index, Record
 
@@ -39,32 +41,34 @@ class SortedIndex:
     """
 
     def __init__(self, spec: Index) -> None:
+        self._spec = spec
         self.whole = spec.field is None
         self._field = reader(spec.field) if spec.field else None
         self._order = reader(spec.order) if spec.order else None
         self._entries: dict[Any, list[Entry]] = {}
 
-    def load(self, records: Iterable[tuple[int, Record]]) -> None:
-        """Add records in any order; `sort` has to follow."""
-        order, all_entries = self._order, self._entries
-        values: Sequence[Any] = (None,)
-        field = self._field
-        for doc_id, record in records:
-            if order is None:
-                place: Entry = (0, 0, doc_id)
-            else:
-                # The usual cases without a further call: this runs for every record at open.
-                value = order(record)
-                place = (TEXT, value, doc_id) if type(value) is str else entry(value, doc_id)
-            if field is not None:
-                value = field(record)
-                values = (value,) if type(value) in _PLAIN else self._values(record)
-            for value in values:
-                entries = all_entries.get(value)
-                if entries is None:
-                    all_entries[value] = [place]
+    def load(self, ids: Sequence[int], columns: Columns) -> None:
+        """Add records in any order; `sort` has to follow. This runs for all of them at open."""
+        places = self._all_places(ids, columns)
+        if self._spec.field is None:
+            self._entries.setdefault(None, []).extend(places)
+            return
+        entries = self._entries
+        for value, place in zip(_column(self._spec.field, columns), places, strict=True):
+            for each in (value,) if type(value) in _PLAIN else _values(value):
+                known = entries.get(each)
+                if known is None:
+                    entries[each] = [place]
                 else:
-                    entries.append(place)
+                    known.append(place)
+
+    def _all_places(self, ids: Sequence[int], columns: Columns) -> Iterable[Entry]:
+        if self._spec.order is None:
+            return zip(repeat(0), repeat(0), ids)
+        orders = _column(self._spec.order, columns)
+        if set(map(type, orders)) == {str}:
+            return zip(repeat(TEXT), orders, ids)
+        return map(entry, orders, ids)
 
     def sort(self) -> None:
         """Bring what was loaded into order."""
@@ -108,15 +112,26 @@ class SortedIndex:
         return [(value, place) for value in self._values(record)]
 
     def _values(self, record: Record) -> Sequence[Any]:
-        if self._field is None:
-            return (None,)
-        value = self._field(record)
-        if isinstance(value, _SCALARS):
-            return (value,)
-        if not isinstance(value, list):
-            return ()
-        several = cast("list[Any]", value)
-        return list(dict.fromkeys(each for each in several if isinstance(each, _SCALARS)))
+        return (None,) if self._field is None else _values(self._field(record))
+
+
+def _values(value: Any) -> Sequence[Any]:
+    """What a record with this field is listed under."""
+    if isinstance(value, _SCALARS):
+        return (value,)
+    if not isinstance(value, list):
+        return ()
+    several = cast("list[Any]", value)
+    return list(dict.fromkeys(each for each in several if isinstance(each, _SCALARS)))
+
+
+def _column(path: str, columns: Columns) -> Sequence[Any]:
+    """The column of a field, through dots into nested objects."""
+    name, dot, _ = path.partition(".")
+    if not dot:
+        return columns[name]
+    read = reader(path)
+    return [read({name: value}) for value in columns[name]]
 
 
 def _asked(value: Any) -> Any:

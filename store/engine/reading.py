@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from . import folder as files
+from .batches import Batch
 from .lines import Step
 from .records import decode
 from .snapshot import Load
@@ -44,10 +45,10 @@ def _read(folder: Path, collection: str) -> dict[int, bytes]:
     def start() -> Load:
         records.clear()
 
-        def load(name: str, items: Iterable[tuple[int, bytes]]) -> None:
-            for doc_id, raw in items:
+        def load(name: str, batches: Iterable[Batch]) -> None:
+            for batch in batches:
                 if name == collection:
-                    records[doc_id] = raw
+                    records.update(zip(batch.ids, batch.raws, strict=True))
 
         return load
 

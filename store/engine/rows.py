@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .batches import Batch, columns_of
+from .digest import fields
 from .indexes import SortedIndex
 from .records import decode
 from .spec import CollectionSpec, Record
 from .wording import Wording
 from .words import Words
-
-_BATCH = 500
 
 
 class Rows:
@@ -50,36 +50,26 @@ class Rows:
         declared = self.spec.indexes if self.spec else ()
         self.indexes = {each.name: SortedIndex(each) for each in declared}
 
-    def load(
-        self, items: Iterable[tuple[int, bytes]], digested: Iterator[Record] | None = None
-    ) -> None:
-        """Take a snapshot's records into an empty table.
-
-        `digested` gives of each the fields that the key and the indexes are made from; without it
-        the records are parsed. Raises ValueError when there are not as many.
-        """
-        raws, ids, key = self.raws, self.ids, self.key
-        batch: list[tuple[int, Record]] = []
+    def load(self, batches: Iterable[Batch]) -> None:
+        """Take a snapshot's records into an empty table."""
+        wanted = fields(self.spec)
         self.listed = True
-        for doc_id, raw in items:
-            raws[doc_id] = raw
-            if key is None:
+        for ids, raws, columns in batches:
+            self.raws.update(zip(ids, raws, strict=True))
+            if self.key is None:
                 continue
-            record = decode(raw) if digested is None else next(digested, None)
-            if record is None:
-                raise ValueError("the digest ends early")
+            if columns is None:
+                columns = columns_of(map(decode, raws), wanted)
             # Somebody else's hand may have made twins or keyless records: they stay in reach of
             # TinyDB, and of the twins the last one has the key.
-            own = record.get(key)
-            if isinstance(own, str):
-                ids[own] = doc_id
-            batch.append((doc_id, record))
-            if len(batch) == _BATCH:
-                self._index(batch)
-        self._index(batch)
+            for own, doc_id in zip(columns[self.key], ids, strict=True):
+                if isinstance(own, str):
+                    self.ids[own] = doc_id
+            for index in self.indexes.values():
+                index.load(ids, columns)
         for index in self.indexes.values():
             index.sort()
-        self.next_id = max(raws, default=0) + 1
+        self.next_id = max(self.raws, default=0) + 1
 
     def reserve(self) -> int:
         """A document id for a new record."""
@@ -133,11 +123,6 @@ class Rows:
             del self.ids[before]
         if isinstance(after, str):
             self.ids[after] = doc_id
-
-    def _index(self, batch: list[tuple[int, Record]]) -> None:
-        for index in self.indexes.values():
-            index.load(batch)
-        batch.clear()
 
 
 def _derived(spec: CollectionSpec) -> tuple[str, ...]:

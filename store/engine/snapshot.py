@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
+import mmap
 import re
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple, TypeAlias
 
 from ..files import replacing
+from .batches import Batch
+from .digest import Table
 from .disk import sync_data
 from .records import encode
 from .spec import BrokenStore
@@ -23,13 +26,15 @@ META = "_curator"
 _META_LINE = re.compile(rb'"_curator":\{"1":(\{[^{}]*\})\}\n?')
 _META_END = re.compile(rb'"crc":"([0-9a-f]{8})"\}\}\n\}\n\Z')
 _BATCH = 128
+_LOADED_AT_ONCE = 500
 _COMMA = 0x2C
 _BUFFER = 1 << 18
 # To sync often keeps the disk's queue short, so that the journal's syncs do not wait behind it.
 _SYNC_EVERY = 1 << 18
 
 
-Load: TypeAlias = Callable[[str, Iterable[tuple[int, bytes]]], None]
+Load: TypeAlias = Callable[[str, Iterable[Batch]], None]
+"""Takes a table's records, in order."""
 
 
 class Meta(NamedTuple):
@@ -81,15 +86,18 @@ def checksum(path: Path) -> str | None:
     return found[1].decode() if found else None
 
 
-def read(path: Path, start: Callable[[], Load]) -> Meta:
+def read(path: Path, start: Callable[[], Load], digested: Sequence[Table] | None = None) -> Meta:
     """Hand every table's records to the function that `start` gives; no file is an empty one.
 
-    Begins again with a new `start()` when the file turns out to be somebody else's work. Raises
-    BrokenStore when it is no snapshot at all.
+    `digested` is the digest of the snapshot that says it has this checksum. Begins again with a
+    new `start()` when the file turns out to be somebody else's work. Raises BrokenStore when it is
+    no snapshot at all.
     """
     try:
         with path.open("rb", buffering=_BUFFER) as file:
             try:
+                if digested is not None:
+                    return Meta(_read_digested(file, start(), digested), ours=True)
                 return Meta(_read_ours(file, start()), ours=True)
             except (ValueError, IndexError) as error:
                 log.warning("%s is not as it was written: %s", path.name, error)
@@ -118,25 +126,50 @@ def _chunks(tables: Mapping[str, Mapping[int, bytes]]) -> Iterator[bytes]:
         yield b"},\n"
 
 
+def _read_digested(file: IO[bytes], load: Load, digested: Sequence[Table]) -> int:
+    """Take the file apart where the digest says. Raises ValueError before anything is handed over
+    when the file is not what it says it is.
+    """
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        end = data.rfind(b"\n", 0, len(data) - len(b"\n}\n")) + 1
+        with memoryview(data) as view:
+            seq = _sequence(data[end:], zlib.crc32(view[:end]))
+        for table in digested:
+            load(table.name, table.batches(data))
+    return seq
+
+
 def _read_ours(file: IO[bytes], load: Load) -> int:
     crc = 0
 
-    def records() -> Iterator[tuple[int, bytes]]:
+    def batches() -> Iterator[Batch]:
         nonlocal crc
         crc32, find = zlib.crc32, bytes.find
+        ids: list[int] = []
+        raws: list[bytes] = []
         for line in file:
             crc = crc32(line, crc)
             cut = find(line, b":")
             if cut < 0:
-                return
-            yield int(line[1 : cut - 1]), line[cut + 1 : -2 if line[-2] == _COMMA else -1]
+                break
+            ids.append(int(line[1 : cut - 1]))
+            raws.append(line[cut + 1 : -2 if line[-2] == _COMMA else -1])
+            if len(ids) == _LOADED_AT_ONCE:
+                yield Batch(ids, raws)
+                ids, raws = [], []
+        yield Batch(ids, raws)
 
     crc = zlib.crc32(file.readline())
     while (line := file.readline()).endswith(b":{\n"):
         crc = zlib.crc32(line, crc)
-        load(json.loads(line[:-3]), records())
-    found = _META_LINE.fullmatch(line)
-    if found is None or file.read() != b"}\n":
+        load(json.loads(line[:-3]), batches())
+    return _sequence(line + file.read(), crc)
+
+
+def _sequence(ending: bytes, crc: int) -> int:
+    """The number of the last change, from a snapshot's last lines. Raises ValueError."""
+    found = _META_LINE.fullmatch(ending.removesuffix(b"}\n"))
+    if found is None or not ending.endswith(b"\n}\n"):
         raise ValueError("another layout")
     meta = json.loads(found[1])
     if meta["crc"] != f"{crc:08x}":
@@ -152,7 +185,7 @@ def _read_any(data: bytes, name: str, load: Load) -> Meta:
         own = tables.pop(META, {}).get("1", {})
         seq = int(own.get("seq", 0))
         for table, documents in tables.items():
-            load(table, [(int(doc_id), encode(each)) for doc_id, each in documents.items()])
+            load(table, [Batch(list(map(int, documents)), list(map(encode, documents.values())))])
     except (ValueError, AttributeError, TypeError, RecursionError) as error:
         raise BrokenStore(f"{name} is broken: {error}. Nothing was changed.") from error
     return Meta(seq, ours=False)

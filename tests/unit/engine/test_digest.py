@@ -61,7 +61,7 @@ def test_a_digest_that_is_damaged_or_of_another_snapshot_is_not_used(
 ) -> None:
     path = folder / "curator.digest"
     good = path.read_bytes()
-    flipped = good.replace(b'"model":3', b'"model":4', 1)
+    flipped = good.replace(b'"model":[0,1', b'"model":[0,4', 1)
     stale = good.replace(b'"snapshot":"', b'"snapshot":"0', 1)
     assert flipped != good != stale
     for bad in (flipped, stale, good[:-1], good[:100], b"", b"\n", b"0" * 50, None):
@@ -96,3 +96,17 @@ def test_newly_declared_indexes_are_built_from_the_records(folder: Path) -> None
             assert database.collection("pictures").values("by_size") == {2: 1}
             database.collection("pictures").update("a", {"seen": True})
     assert digest.fields(more) == ["id", "meta"]
+
+
+def test_tables_of_tinydb_s_own_are_found_between_the_collections(
+    opened: Open, expected: list[Any]
+) -> None:
+    database = opened()
+    database.tinydb.table("für später").insert_multiple({"n": number} for number in range(300))
+    database.collection("notes").put({"name": "last"})
+    database.close()
+    database = opened()
+    assert content(database) == expected
+    assert [each["n"] for each in database.tinydb.table("für später")] == list(range(300))
+    assert database.collection("notes").get("last") == {"name": "last"}
+    assert database.recovery.clean
