@@ -69,6 +69,10 @@ class Values(BaseModel):
     """Models fetched at once."""
     transfers_per_host: int = Field(default=2, ge=1, le=10)
     """Of these, from one host."""
+    upload_limit_mb: int = Field(default=200_000, ge=1, le=100_000_000)
+    """Of an uploaded file, or one fetched for an upload: bytes at most, in 10^6."""
+    allow_pickles: bool = False
+    """Whether uploaded models may be pickles; they are scanned then, which finds not all."""
     system_trash: bool = True
     """Deleted models go into the system's trash, where there is one."""
 
