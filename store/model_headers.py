@@ -1,0 +1,261 @@
+"""What a model file says of itself in its first bytes: safetensors, GGUF; pickles told as such.
+
+Whatever the bytes are, nothing is raised and little is read: a file found on a disk may be empty,
+torn, still growing or made to hurt.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import stat
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, cast
+
+import orjson
+
+Format = Literal["safetensors", "gguf", "pickle", "other"]
+
+SAFETENSORS_SUFFIXES = frozenset((".safetensors", ".sft"))
+PICKLE_SUFFIXES = frozenset((".ckpt", ".pt", ".pt2", ".pth", ".bin", ".pkl"))
+
+_LONGEST_JSON = 32 << 20
+"""Real headers stay below a few MiB; safetensors itself takes up to 100 MB."""
+_FIRST_READ = 16 << 10
+_OPEN = (
+    os.O_RDONLY
+    | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    # Nobody may ever write into a pipe that has the name of a model.
+    | getattr(os, "O_NONBLOCK", 0)
+)
+_MOST = (1 << 63) - 1
+
+_DOWN = re.compile(
+    r"(?:lora_down|lora_A|lora\.down)(?:\.default)?(?:\.weight)?$|(?:hada|lokr)_w1_b$"
+)
+_BITS = {
+    **dict.fromkeys(("F64", "I64", "U64", "C64"), 64),
+    **dict.fromkeys(("F32", "I32", "U32"), 32),
+    **dict.fromkeys(("F16", "BF16", "I16", "U16"), 16),
+    **dict.fromkeys(("F8_E4M3", "F8_E5M2", "F8_E8M0", "I8", "U8", "BOOL"), 8),
+    **dict.fromkeys(("F6_E2M3", "F6_E3M2"), 6),
+    "F4": 4,
+}
+
+
+class Tensor(NamedTuple):
+    """One tensor: its type as the format calls it, its shape in torch's order.
+
+    `start` and `end` are offsets into the data after the header; `end` is -1 where nobody can tell.
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Header:
+    """What was read. With an `error` (one sentence for a person) the rest may be there in part."""
+
+    format: Format
+    size: int = 0
+    """Of the whole file in bytes, as it was when the header was read."""
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Safetensors: texts. GGUF: texts, numbers, switches, short lists of them."""
+    tensors: Mapping[str, Tensor] = field(default_factory=dict[str, Tensor])
+    data_start: int = 0
+    """Offset of the tensors' data in the file; AutoV3 is the SHA-256 from there on."""
+    error: str = ""
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the tensors hold together."""
+        return min(_MOST, sum(math.prod(each.shape) for each in self.tensors.values()))
+
+    @property
+    def dtypes(self) -> dict[str, int]:
+        """Parameters by type, the most frequent type first."""
+        counts: Counter[str] = Counter()
+        for each in self.tensors.values():
+            counts[each.dtype] += math.prod(each.shape)
+        return {dtype: min(_MOST, count) for dtype, count in counts.most_common()}
+
+    @property
+    def rank(self) -> int | None:
+        """The usual rank of a LoRA's matrices; None for what is none."""
+        counts: Counter[int] = Counter()
+        for name, each in self.tensors.items():
+            if each.shape and _DOWN.search(name):
+                counts[each.shape[0]] += 1
+        return counts.most_common(1)[0][0] if counts else None
+
+
+def read_header(path: str | os.PathLike[str], *, strict: bool = False) -> Header:
+    """The header of the file at `path`.
+
+    `strict` tells as an error what a loader may refuse although the list can live with it: keys
+    that stand twice, tensors that overlap, leave gaps or do not fit their shapes.
+    """
+    try:
+        descriptor = os.open(path, _OPEN)
+    except (OSError, ValueError) as error:
+        return Header("other", error=f"The file cannot be read: {_reason(error)}.")
+    try:
+        return _read(descriptor, _suffix(path), strict)
+    except OSError as error:
+        return Header("other", error=f"The file cannot be read: {_reason(error)}.")
+    finally:
+        os.close(descriptor)
+
+
+def auto_v2(sha256: str) -> str:
+    """The short hash that pictures give of checkpoints."""
+    return sha256[:10]
+
+
+def _read(descriptor: int, suffix: str, strict: bool) -> Header:
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        return Header("other", error="This is no file.")
+    size = found.st_size
+    first = os.read(descriptor, _FIRST_READ)
+    if not first:
+        return Header("other", size, error="The file is empty.")
+    if first[:4] == b"GGUF":
+        from .gguf_headers import read_gguf  # few libraries hold one
+
+        return read_gguf(descriptor, size, strict)
+    length = int.from_bytes(first[:8], "little")
+    if suffix in SAFETENSORS_SUFFIXES or (first[8:9] == b"{" and length <= _LONGEST_JSON):
+        return _safetensors(descriptor, size, first, length, strict)
+    if _is_pickle(first) or suffix in PICKLE_SUFFIXES:
+        return Header("pickle", size)
+    return Header("other", size)
+
+
+def _safetensors(descriptor: int, size: int, first: bytes, length: int, strict: bool) -> Header:
+    def broken(why: str) -> Header:
+        return Header("safetensors", size, error=why)
+
+    if len(first) < 8:
+        return broken("The file is cut short: it ends within its header's length.")
+    if length > _LONGEST_JSON:
+        return broken(f"This is no safetensors file: its header would take {length:,} bytes.")
+    if 8 + length > size:
+        return broken("The file is cut short: it ends within its header.")
+    text = first[8 : 8 + length]
+    if len(text) < length:
+        text += _rest(descriptor, len(first), length - len(text))
+    try:
+        parsed = orjson.loads(text)
+        if strict:
+            _refuse_twins(text)
+    except (ValueError, RecursionError) as error:
+        return broken(f"The header is no JSON: {error}." if text else "The header is empty.")
+    if not isinstance(parsed, dict):
+        return broken("The header is no JSON object.")
+    entries = cast("dict[str, Any]", parsed)
+    said = entries.pop("__metadata__", None)
+    tensors: dict[str, Tensor] = {}
+    wrong = ""
+    for name, entry in entries.items():
+        try:
+            start, end = entry["data_offsets"]
+            tensor = Tensor(entry["dtype"], tuple(entry["shape"]), start, end)
+        except (KeyError, TypeError, ValueError):
+            wrong = wrong or f"The header does not say where the tensor {name[:100]!r} lies."
+            continue
+        if _is_sound(tensor):
+            tensors[name] = tensor
+        else:
+            wrong = wrong or f"The tensor {name[:100]!r} has an impossible place or shape."
+    data_start = 8 + length
+    reach = max((each.end for each in tensors.values()), default=0)
+    if data_start + reach > size:
+        wrong = wrong or f"The file is cut short: {data_start + reach - size:,} bytes are missing."
+    if strict and not wrong:
+        wrong = _misfit(tensors, size - data_start)
+    return Header("safetensors", size, _texts(said), tensors, data_start, wrong)
+
+
+def _is_sound(tensor: Tensor) -> bool:
+    dtype, shape, start, end = tensor
+    return (
+        type(dtype) is str
+        and type(start) is type(end) is int
+        and 0 <= start <= end <= _MOST
+        and all(type(side) is int and 0 <= side <= _MOST for side in shape)
+    )
+
+
+def _misfit(tensors: Mapping[str, Tensor], room: int) -> str:
+    """What is wrong with the layout of the data; empty when nothing is."""
+    at = 0
+    for name, each in sorted(tensors.items(), key=lambda item: item[1][2:]):
+        if each.start != at:
+            return f"The data of the tensor {name[:100]!r} do not follow on those before."
+        bits = _BITS.get(each.dtype)
+        if bits is None:
+            return f"The tensor {name[:100]!r} is of an unknown type."
+        if math.prod(each.shape) * bits != (each.end - each.start) * 8:
+            return f"The data of the tensor {name[:100]!r} do not fit its shape."
+        at = each.end
+    return "" if at == room else f"There are {room - at:,} bytes after the last tensor."
+
+
+def _refuse_twins(text: bytes) -> None:
+    """Raise ValueError when a key stands twice in an object."""
+
+    def check(pairs: list[tuple[str, Any]]) -> None:
+        if len({name for name, _ in pairs}) < len(pairs):
+            raise ValueError("a key stands twice")
+
+    json.loads(text, object_pairs_hook=check)
+
+
+def _texts(said: Any) -> dict[str, str]:
+    """The metadata as texts, which they have to be and not always are."""
+    if not isinstance(said, dict):
+        return {}
+    return {
+        name: value if isinstance(value, str) else orjson.dumps(value).decode()
+        for name, value in cast("dict[str, Any]", said).items()
+    }
+
+
+def _rest(descriptor: int, offset: int, length: int) -> bytes:
+    os.lseek(descriptor, offset, os.SEEK_SET)
+    parts: list[bytes] = []
+    while length > 0:
+        part = os.read(descriptor, min(length, 1 << 20))
+        if not part:
+            break
+        parts.append(part)
+        length -= len(part)
+    return b"".join(parts)
+
+
+def _is_pickle(first: bytes) -> bool:
+    """A pickle of protocol 2 and later, or the archive in which torch puts one."""
+    if first[0] == 0x80 and first[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
+        return True
+    if first[:4] != b"PK\x03\x04":
+        return False
+    name = first[30 : 30 + int.from_bytes(first[26:28], "little")]
+    return name.endswith((b"data.pkl", b"/.format_version", b"/version", b"/byteorder"))
+
+
+def _suffix(path: str | os.PathLike[str]) -> str:
+    return Path(path).suffix.lower()
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or "it has no usable name"
