@@ -9,6 +9,7 @@ from typing import TypeVar
 from . import catalog_entries
 from .catalog_entries import Found, Json, is_of, without
 from .catalog_index import Index
+from .catalog_text import CatalogText
 from .documents import Document, State
 
 T = TypeVar("T")
@@ -26,6 +27,7 @@ class CatalogFile:
             empty=catalog_entries.empty,
             check=catalog_entries.check,
             edited=lambda: changed(name, "edited"),
+            dump=CatalogText().dump,
         )
         self._index = Index(name, self.document.state.data)
 

@@ -85,15 +85,18 @@ class Document:
         empty: Callable[[], Json],
         check: Callable[[Json], None],
         edited: Callable[[], None],
+        dump: Callable[[Json], bytes] | None = None,
     ) -> None:
         """`empty` is what a missing file means; `check` raises Unusable for what is not usable.
 
         `edited` is called (from any thread, it must not block) when somebody else changed the file.
+        `dump` makes the same bytes as `dumped`, in its own way.
         """
         self.path = path
         self._empty = empty
         self._check = check
         self._edited = edited
+        self._dump = dump or dumped
         self._lock = threading.RLock()
         self._stamp: _Stamp | None = None
         self._unread = True
@@ -158,7 +161,7 @@ class Document:
 
     def _write(self, data: Json, before: Callable[[], object] | None) -> None:
         with replacing(self.path) as file:
-            file.write(dumped(data))
+            file.write(self._dump(data))
             file.write(self._tail)
             file.flush()
             # The slow part comes before the last look, so that the gap in which somebody else's
