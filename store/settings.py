@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -42,6 +42,7 @@ def _header_safe(text: str) -> str:
 
 Address = Annotated[str, AfterValidator(_http_address)]
 Secret = Annotated[str, AfterValidator(_header_safe)]
+NsfwLevel = Literal[0, 1, 2, 4, 8, 16, 32]
 
 
 class Values(BaseModel):
@@ -65,6 +66,12 @@ class Values(BaseModel):
     """Whether foreign addresses may be of the private network."""
     civitai_in_flight: int = Field(default=4, ge=1, le=16)
     """Requests to CivitAI at once."""
+    gallery_in_flight: int = Field(default=8, ge=1, le=20)
+    """Pictures of galleries fetched at once."""
+    nsfw_blur_from: NsfwLevel = 4
+    """Pictures of this level of CivitAI's (1, 2, 4 … 32) and above are blurred; 0: none are."""
+    nsfw_hide_from: NsfwLevel = 0
+    """Pictures of this level and above are not shown at all; 0: all are."""
     transfers_at_once: int = Field(default=3, ge=1, le=10)
     """Models fetched at once."""
     transfers_per_host: int = Field(default=2, ge=1, le=10)

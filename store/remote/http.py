@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from typing import IO, Any
@@ -114,7 +114,7 @@ class Http:
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._sessions: dict[Origin, requests.Session] = {}
-        self._slots = Slots(lambda: settings.values.civitai_in_flight)
+        self._slots = Slots(self._at_once)
         self._missing = Missing()
         options = settings.options
         # The longest address first: bases may share an origin, and then the path tells them apart.
@@ -139,23 +139,37 @@ class Http:
         return (below or same or [None])[0]
 
     def json(
-        self, address: str, *, missing: str, absent: frozenset[int] = GONE, body: Any = None
+        self,
+        address: str,
+        *,
+        missing: str,
+        absent: frozenset[int] = GONE,
+        body: Any = None,
+        accepted: frozenset[int] = _OK,
     ) -> Any:
         """The parsed answer of a base, which sees its key; with a `body` to a POST.
 
         Statuses of `absent` raise NotFound with the text `missing`, for a while without asking.
         """
         with self._answer(
-            address, "application/json", missing, absent, key=True, body=body
+            address, "application/json", missing, absent, key=True, body=body, accepted=accepted
         ) as response:
             return answers.read_json(response, _JSON_LIMIT, answers.name_of(self.base_of(address)))
 
     def download(
-        self, address: str, target: IO[bytes], *, limit: int, missing: str, key: bool = False
+        self,
+        address: str,
+        target: IO[bytes],
+        *,
+        limit: int,
+        missing: str,
+        key: bool = False,
+        check: Callable[[], object] | None = None,
     ) -> Downloaded:
         """Write the whole file to `target`; `key`: show the base's key to the base.
 
-        Raises Impossible beyond `limit` bytes, UpstreamFailed when it is cut or stalls.
+        Raises Impossible beyond `limit` bytes, UpstreamFailed when it is cut or stalls, and what
+        `check` raises, which is called with each piece.
         """
         with self._answer(address, "*/*", missing, GONE, key=key) as response:
             announced = answers.announced_length(response)
@@ -169,6 +183,8 @@ class Http:
                     raise _too_large(limit)
                 if self._closing.is_set():
                     raise StoreClosed("Curator is closing.")
+                if check:
+                    check()
                 digest.update(chunk)
                 target.write(chunk)
             if announced is not None and size != announced:
@@ -218,6 +234,13 @@ class Http:
         shown = bool(getattr(self._settings.values, base.key_field))
         return answers.key_wanted(base, key_shown=shown)
 
+    def _at_once(self, origin: Origin) -> int:
+        """Requests that one origin may have to answer at once; pictures are small and many."""
+        values = self._settings.values
+        if origin == origin_of(self._settings.options.civitai_images):
+            return max(values.gallery_in_flight, values.civitai_in_flight)
+        return values.civitai_in_flight
+
     def close(self) -> None:
         """End waits and running downloads; later calls raise StoreClosed."""
         self._closing.set()
@@ -235,11 +258,12 @@ class Http:
         *,
         key: bool,
         body: Any = None,
+        accepted: frozenset[int] = _OK,
     ) -> Generator[requests.Response, None, None]:
         """The final answer of status 200, after redirects and short waits; holds a slot."""
         self._missing.check(address, missing)
         base = self._base_at(address)
-        fetch = _Fetch(base, address, accept, key, missing, absent)
+        fetch = _Fetch(base, address, accept, key, missing, absent, accepted=accepted)
         if body is not None:
             fetch.method, fetch.data = "POST", json.dumps(body).encode()
             fetch.headers = {"Content-Type": "application/json"}

@@ -16,9 +16,9 @@ _SECONDS = 300.0
 
 
 class Slots:
-    """At most `limit()` holders an origin; the limit may change while some wait."""
+    """At most `limit(origin)` holders an origin; the limit may change while some wait."""
 
-    def __init__(self, limit: Callable[[], int]) -> None:
+    def __init__(self, limit: Callable[[Origin], int]) -> None:
         self._limit = limit
         self._turn = threading.Condition()
         self._busy: dict[Origin, int] = {}
@@ -31,7 +31,7 @@ class Slots:
             return
         with self._turn:
             # A raised limit tells nobody, hence the look once a second.
-            while self._busy.get(origin, 0) >= self._limit():
+            while self._busy.get(origin, 0) >= self._limit(origin):
                 self._turn.wait(1)
             self._busy[origin] = self._busy.get(origin, 0) + 1
         try:
