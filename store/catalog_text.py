@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 
 from .documents import Json, dumped
+
+_Worded: TypeAlias = tuple[Json, orjson.Fragment]
+"""An entry and its text; held together, so that no other entry can get its id."""
 
 _DEPTH = b"\n" + 8 * b" "
 """How deep an entry lies: in the list of a category in the list of categories."""
@@ -16,22 +19,21 @@ class CatalogText:
     """Writes catalogs that mostly share their entries with the one before. Not thread-safe."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[Json, orjson.Fragment]] = {}
+        self._known: dict[int, _Worded] = {}
 
     def dump(self, data: Json) -> bytes:
         """What `documents.dumped` makes of it, faster where the entries are the very same."""
-        known: dict[int, tuple[Json, orjson.Fragment]] = {}
-
-        def worded(entry: Json) -> orjson.Fragment:
-            # The entry is held with its text, so that no other one can get its id.
-            found = self._known.get(id(entry)) or (entry, _fragment(entry))
-            known[id(entry)] = found
-            return found[1]
+        known: dict[int, _Worded] = {}
 
         def listed(category: Json) -> dict[str, Any]:
-            if not isinstance(category.get("models"), list):
+            models: list[Json] | None = category.get("models")
+            if models is None:
                 return category
-            return {**category, "models": [worded(entry) for entry in category["models"]]}
+            ids = list(map(id, models))
+            worded = list(map(self._known.get, ids))
+            both = [old or _worded(entry) for old, entry in zip(worded, models, strict=True)]
+            known.update(zip(ids, both, strict=True))
+            return {**category, "models": [text for _, text in both]}
 
         categories = [listed(category) for category in data["categories"]]
         self._known = known
@@ -42,6 +44,6 @@ class CatalogText:
             return dumped(data)
 
 
-def _fragment(entry: Json) -> orjson.Fragment:
+def _worded(entry: Json) -> _Worded:
     # A line break within a text is written \n: each one here is between two keys or values.
-    return orjson.Fragment(dumped(entry).replace(b"\n", _DEPTH))
+    return entry, orjson.Fragment(dumped(entry).replace(b"\n", _DEPTH))
