@@ -11,19 +11,19 @@ import { failed, keyNeeded, nothingFound, nothingYet } from "./states.js";
 
 /**
  * @typedef {import("../data/api.js").Item} Item
- * @typedef {import("../parts/notice.js").Notice} Notice
- * @typedef {import("../app.js").Surroundings} Surroundings
+ * @typedef {import("../shell/screen.js").Screen} Screen
  */
 
 const GREY_AFTER = 150;
 const TOUCH_PAUSE = 300;
 
+/** @implements {Screen} */
 export class GalleryScreen {
-  /**
-   * @param {Surroundings} surroundings
-   * @param {{notice: Notice, add: () => void, unlocked: () => void}} shell
-   */
-  constructor(surroundings, { notice, add, unlocked }) {
+  name = "gallery";
+  title = "Gallery";
+
+  /** @param {import("../shell/screen.js").Shell} shell */
+  constructor({ surroundings, notice, copy, add, unlocked }) {
     this.add = add;
     this.unlocked = unlocked;
     this.pages = new Pages(api.list);
@@ -32,7 +32,7 @@ export class GalleryScreen {
       this.grid.rewind();
       this.pages.reset(filter);
     });
-    const acts = pictureActs(this.pages, notice, surroundings.loadInWorkflow);
+    const acts = pictureActs(this.pages, notice, copy, surroundings.loadInWorkflow);
     this.acts = acts;
     const open = (/** @type {Item} */ item) => this.open(item.id);
     const load = async (/** @type {Item} */ item) => {
@@ -47,6 +47,7 @@ export class GalleryScreen {
     this.picture = new PictureView({ ...acts, load, open, step, close }, notice.element);
     this.place = h("div", { class: "state-place" });
     this.search = this.filters.search;
+    this.field = this.filters.field;
     this.element = h(
       "div",
       { class: "gallery", id: "screen-gallery", role: "tabpanel", "aria-label": "Gallery" },
@@ -74,6 +75,13 @@ export class GalleryScreen {
     clearTimeout(this.touchTimer);
     this.picture.hide();
     this.grid.destroy();
+  }
+
+  shown() {}
+
+  /** @param {string} topic */
+  hear(topic) {
+    if (topic === "gallery" || topic === "reset") this.touch();
   }
 
   /** Something of the gallery has changed; many changes in a row are one look. */
@@ -120,8 +128,12 @@ export class GalleryScreen {
   }
 
   focusSearch() {
-    this.filters.field.focus();
-    this.filters.field.select();
+    this.field.focus();
+    this.field.select();
+  }
+
+  focusList() {
+    this.grid.focus();
   }
 
   #draw() {
@@ -160,7 +172,7 @@ export class GalleryScreen {
     this.shownState = kind;
     if (kind === "key") shown = keyNeeded(this.unlocked);
     else if (kind.startsWith("failed")) shown = failed(error, () => this.pages.retry());
-    else if (kind === "empty") shown = nothingYet(this.add);
+    else if (kind === "empty") shown = nothingYet(() => this.add());
     else if (kind === "none") shown = nothingFound(() => this.filters.clear());
     fill(this.place, shown);
     this.element.classList.toggle("is-locked", kind === "key");

@@ -1,7 +1,6 @@
 /** What can be done with a picture, from its card and where it stands open. */
 
 import { ApiError, api, words } from "../data/api.js";
-import { h } from "../parts/dom.js";
 import { openMenu } from "../parts/menu.js";
 
 /**
@@ -12,9 +11,10 @@ import { openMenu } from "../parts/menu.js";
 /**
  * @param {import("./pages.js").Pages} pages
  * @param {import("../parts/notice.js").Notice} notice
+ * @param {(text: string) => void} copy
  * @param {((file: InputFile) => Promise<string>) | undefined} loadInWorkflow
  */
-export function pictureActs(pages, notice, loadInWorkflow) {
+export function pictureActs(pages, notice, copy, loadInWorkflow) {
   /**
    * @param {() => Promise<string>} work says what it has done
    * @returns {Promise<boolean>}
@@ -38,12 +38,6 @@ export function pictureActs(pages, notice, loadInWorkflow) {
 
   const toInput = (/** @type {Item} */ item, whole = false) =>
     attempt(async () => `In the input folder: ${(await api.toInput(item.id, whole)).filename}`);
-
-  const copy = (/** @type {string} */ text) =>
-    attempt(async () => {
-      await copyText(text, notice.element);
-      return "Copied";
-    });
 
   const star = (/** @type {Item} */ item) => {
     const now = pages.items.find((each) => each.id === item.id) ?? item;
@@ -75,23 +69,4 @@ export function pictureActs(pages, notice, loadInWorkflow) {
     star,
     more,
   };
-}
-
-/**
- * The clipboard of the browser is there only on secure pages; ComfyUI is often reached by plain
- * http over the LAN.
- * @param {string} text
- * @param {Element} place in the page, and not behind a dialog
- */
-async function copyText(text, place) {
-  if (navigator.clipboard) {
-    await navigator.clipboard.writeText(text);
-    return;
-  }
-  const field = h("textarea", { class: "off-screen", "aria-hidden": "true" });
-  field.value = text;
-  place.append(field);
-  field.select();
-  document.execCommand("copy");
-  field.remove();
 }

@@ -14,19 +14,18 @@ import { figures, filterEntries, groupRows } from "./entries.js";
 import { EntryList } from "./entry-list.js";
 import { banner, noModels, noneFound, problemText, stale } from "./wanted-states.js";
 
-/** @typedef {import("./catalog.js").Catalog} Catalog */
+/** @typedef {import("../shell/screen.js").Screen} Screen */
 
 const TYPING_PAUSE = 120;
 const GREY_AFTER = 150;
 
+/** @implements {Screen} */
 export class WantedScreen {
-  /**
-   * @param {Catalog} catalog
-   * @param {import("./entry-acts.js").Acts} acts
-   * @param {{notice: import("../parts/notice.js").Notice, add: () => void, settings: () => void,
-   *   unlocked: () => void}} shell
-   */
-  constructor(catalog, acts, { notice, add, settings, unlocked }) {
+  name = "wanted";
+  title = "Wanted";
+
+  /** @param {import("../shell/screen.js").Shell} shell */
+  constructor({ catalog, entryActs: acts, notice, add, settings, unlocked }) {
     this.catalog = catalog;
     this.acts = acts;
     this.add = add;
@@ -83,11 +82,15 @@ export class WantedScreen {
       this.trash.element,
       this.import.element,
     );
+    this.count = h("span", { class: "count" });
     this.shownState = "";
-    catalog.addEventListener("change", () => this.#draw());
-    catalog.addEventListener("progress", () => this.#draw());
+    catalog.addEventListener("change", () => this.#changed());
+    catalog.addEventListener("progress", () => this.#changed());
     this.#draw();
   }
+
+  /** What is shown is the panel's catalog, which the panel reads. */
+  start() {}
 
   /** It is looked at from now on. */
   shown() {
@@ -196,6 +199,13 @@ export class WantedScreen {
     return filterEntries(this.catalog.entries, { ...this.wanted, only: "" });
   }
 
+  #changed() {
+    const { missing } = figures(this.catalog.entries);
+    this.count.textContent = missing ? missing.toLocaleString("en") : "";
+    this.count.title = missing ? `${missing.toLocaleString("en")} missing` : "";
+    this.#draw();
+  }
+
   #draw(rewind = false) {
     if (this.element.hidden || this.main.hidden) return;
     const { entries } = this.catalog;
@@ -279,7 +289,7 @@ export class WantedScreen {
     if (kind === "key") return keyNeeded(this.unlocked);
     if (kind.startsWith("failed")) return failure("The catalog could not be read", error, retry);
     if (kind.startsWith("stale")) return stale(error, retry);
-    if (kind === "empty") return noModels(this.add);
+    if (kind === "empty") return noModels(() => this.add());
     if (kind === "none") return noneFound(() => this.#clear());
     return null;
   }

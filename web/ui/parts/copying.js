@@ -1,0 +1,38 @@
+/** Texts into the clipboard. */
+
+import { ApiError, words } from "../data/api.js";
+import { h } from "./dom.js";
+
+/**
+ * An act that copies a text and says so.
+ * @param {import("./notice.js").Notice} notice
+ * @returns {(text: string) => Promise<void>}
+ */
+export const copyAct = (notice) => async (text) => {
+  try {
+    await copyText(text, notice.element);
+    notice.done("Copied");
+  } catch (error) {
+    if (!(error instanceof ApiError)) console.error(error);
+    notice.failed(words(error));
+  }
+};
+
+/**
+ * The clipboard of the browser is there only on secure pages; ComfyUI is often reached by plain
+ * http over the LAN.
+ * @param {string} text
+ * @param {Element} place in the page, and not behind a dialog
+ */
+async function copyText(text, place) {
+  if (navigator.clipboard) {
+    await navigator.clipboard.writeText(text);
+    return;
+  }
+  const field = h("textarea", { class: "off-screen", "aria-hidden": "true" });
+  field.value = text;
+  place.append(field);
+  field.select();
+  document.execCommand("copy");
+  field.remove();
+}
