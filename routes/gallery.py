@@ -26,7 +26,7 @@ def _none_if_empty(value: object) -> object:
 
 _Switch = Annotated[bool | None, BeforeValidator(_none_if_empty)]
 _Number = Annotated[int | None, BeforeValidator(_none_if_empty)]
-_Source = Annotated[Literal["original", "community"] | None, BeforeValidator(_none_if_empty)]
+_Source = Annotated[Literal["original", "community", "own"] | None, BeforeValidator(_none_if_empty)]
 _Type = Annotated[Literal["image", "video"] | None, BeforeValidator(_none_if_empty)]
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import TooLarge, WrongType
-from .generation import Generation, from_graph, from_parameters
+from .generation import Generation, from_parameters
+from .generation_graph import from_graph
 from .json_values import mapping
 from .media import format_of, opened
 from .remote.answers import parse_json

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,6 +90,29 @@ class Gallery:
         `move`: the file itself instead of a copy. Raises WrongType, TooLarge or DiskFull.
         """
         return columns(self._intake.take(path, facts, move=move))
+
+    def add_own(
+        self, path: Path, *, name: str = "", model_id: int = 0, move: bool = False
+    ) -> dict[str, Any]:
+        """Take a person's own picture in: the same content is the same item, whatever its name.
+
+        With a `model_id` it belongs to that model too. Raises WrongType, TooLarge or DiskFull.
+        """
+        return columns(self._intake.take_own(path, name=name, model_id=model_id, move=move))
+
+    def made_with(
+        self,
+        hashes: Iterable[str],
+        version_ids: Iterable[int] = (),
+        *,
+        limit: int = 100,
+        before: str | None = None,
+    ) -> dict[str, Any]:
+        """A page of the pictures that say they were made with a model, last added first.
+
+        `hashes` of any kind (SHA-256, AutoV2, AutoV3), `version_ids` of CivitAI.
+        """
+        return gallery_lists.made_with(self._records, hashes, version_ids, limit, before)
 
     def picture(self, image_id: str) -> Picture:
         """The picture for a workflow node. Raises NotFound."""

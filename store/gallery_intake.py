@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,8 +21,11 @@ from .gallery_records import (
     find,
     new_record,
     new_sidecar,
+    own_id,
+    written_at,
 )
 from .locks import KeyedLock
+from .media import format_of
 from .remote.civitai import CivitAI
 from .remote.http import Downloaded
 from .thumbnails import Decoder, examine
@@ -72,12 +74,47 @@ class Intake:
             if here is not None:
                 return here
             with self._files.incoming() as incoming:
-                with path.open("rb") as given, incoming.writing() as taken:
-                    shutil.copyfileobj(given, taken, 1 << 20)
-                record = self._place(incoming, facts, _digest(incoming.media))
+                record = self._place(incoming, facts, self._copy(path, incoming))
             if move:
                 path.unlink(missing_ok=True)
             return record
+
+    def take_own(self, path: Path, *, name: str, model_id: int, move: bool) -> Record:
+        """The record of a person's own picture, found again by its content. As `take`."""
+        with self._files.incoming() as incoming:
+            got = self._copy(path, incoming)
+            key = own_id(got.sha256)
+            facts = Facts(
+                id=key,
+                name=name or path.name,
+                source="own",
+                model_id=model_id,
+                created_at=written_at(path),
+            )
+            with self._locks.hold(f"file:{key}"):
+                here = self._here(key)
+                if here is None:
+                    record = self._place(incoming, facts, got)
+                elif model_id and model_id not in here["models"]:
+                    record = self._enrich(here, facts)
+                else:
+                    record = here
+        if move:
+            path.unlink(missing_ok=True)
+        return record
+
+    def _copy(self, path: Path, incoming: Incoming) -> Downloaded:
+        """A copy of the file under `incoming/`, with its hash. Raises WrongType, TooLarge."""
+        format_of(path)
+        if path.stat().st_size > FILE_LIMIT:
+            raise TooLarge(f"The file is larger than {FILE_LIMIT >> 30} GB.")
+        digest = hashlib.sha256()
+        size = 0
+        with path.open("rb") as given, incoming.writing() as taken:
+            while chunk := given.read(1 << 20):
+                digest.update(chunk)
+                size += taken.write(chunk)
+        return Downloaded(size, digest.hexdigest(), "")
 
     def _here(self, key: str) -> Record | None:
         """The record under any of its ids, if its file is there too."""
@@ -143,11 +180,3 @@ class Intake:
         record = self._records.update(record["id"], change)
         self._tell(record, "changed")
         return record
-
-
-def _digest(path: Path) -> Downloaded:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return Downloaded(path.stat().st_size, digest.hexdigest(), "")

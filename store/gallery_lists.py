@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -89,7 +90,10 @@ def gallery_page(
     records: Collection, model_id: int, wanted: Wanted, limit: int, before: str | None
 ) -> dict[str, Any]:
     """G of a model with one page of `images`; the two older lists stay empty."""
-    found = page(records, "by_model", model_id, wanted, limit=limit, before=before)
+    index = "by_model"
+    if wanted.source == "original":
+        index, wanted = "by_card", replace(wanted, source="")
+    found = page(records, index, model_id, wanted, limit=limit, before=before)
     return {
         **_idle(),
         "gallery_card": [],
@@ -117,6 +121,9 @@ def all_pictures(
         usable.append(("by_type", wanted.type, replace(wanted, type="")))
     if wanted.source:
         usable.append(("by_source", wanted.source, replace(wanted, source="")))
+    if wanted.source and wanted.type:
+        kind = f"{wanted.source} {wanted.type}"
+        usable.append(("by_kind", kind, replace(wanted, source="", type="")))
     # All are in this order; the narrowest leaves the fewest records to look at one by one.
     index, value, rest = min(usable, key=lambda each: records.count(each[0], each[1]))
     found = page(records, index, value, rest, limit=limit, before=before)
@@ -159,10 +166,33 @@ def catalog_facts(records: Collection, model_id: int) -> dict[str, Any]:
     }
 
 
+def made_with(
+    records: Collection,
+    hashes: Iterable[str],
+    version_ids: Iterable[int],
+    limit: int,
+    before: str | None,
+) -> dict[str, Any]:
+    """A page of the pictures made with a model of these hashes (of any kind) or versions."""
+    names: set[str] = set()
+    for each in hashes:
+        name = each.lower()
+        # Programs write the first 10 digits of the SHA-256, some 12 of it.
+        names |= {name, name[:10], name[:12]} if len(name) == 64 else {name}
+    places = [("by_hash", name) for name in sorted(names)]
+    places += [("by_made_with", version) for version in version_ids]
+    found = records.union(places, descending=True, limit=limit, after=before)
+    return {
+        "images": [shown_item(record) for record in found.records],
+        "total": found.total,
+        "next": found.next,
+    }
+
+
 def default_preview(records: Collection, model_id: int) -> str | None:
     """The id of the newest original, else of the newest picture."""
-    for wanted in (Wanted(source="original"), Wanted()):
-        found = page(records, "by_model", model_id, wanted, limit=1).records
+    for index in ("by_card", "by_model"):
+        found = records.page(index, model_id, descending=True, limit=1).records
         if found:
             return str(found[0]["id"])
     return None

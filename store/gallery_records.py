@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import threading
 import time
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 from .engine import Collection, CollectionSpec, Index, Record
@@ -25,8 +27,12 @@ GALLERY = CollectionSpec(
         Index("by_source", "source", "added"),
         Index("by_type", "type", "added"),
         Index("starred", "starred", "added"),
+        Index("by_kind", "kind", "added"),
+        Index("by_card", "cards", "created_at"),
+        Index("by_hash", "hashes", "added"),
+        Index("by_made_with", "made_with_versions", "added"),
     ),
-    words=("prompt", "username"),
+    words=("prompt", "username", "name"),
 )
 
 COLUMNS = (
@@ -36,6 +42,7 @@ COLUMNS = (
 ).split()
 """The columns that clients of ComfyUI Studio know, flags as 0 and 1."""
 
+_OWN = uuid.UUID("5b0f2f0c-6d0a-4f6e-9a55-2f7a8a3f7c11")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _ID = re.compile(r"(?:[0-9]{1,19}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\.[a-z0-9]{1,5})?")
 
@@ -45,6 +52,8 @@ class Facts:
     """What is known of a picture besides its file; everything but `id` may be unknown."""
 
     id: str
+    name: str = ""
+    """What the file was called, where a person chose that."""
     file_uuid: str = ""
     number: int | None = None
     """CivitAI's number of the picture."""
@@ -64,6 +73,11 @@ class Facts:
     generation: Generation = field(default_factory=Generation)
     raw_item: Mapping[str, Any] | None = None
     generation_data: Mapping[str, Any] | None = None
+
+
+def own_id(sha256: str) -> str:
+    """The id of a picture that CivitAI has no number for: of the same content, always the same."""
+    return str(uuid.uuid5(_OWN, sha256))
 
 
 def item_key(text: str) -> str:
@@ -104,6 +118,15 @@ def now() -> str:
     return utc(datetime.now(timezone.utc).isoformat(timespec="milliseconds"))
 
 
+def written_at(path: Path) -> str:
+    """When the file was last written, as `utc` writes it; empty when that cannot be told."""
+    try:
+        moment = datetime.fromtimestamp(path.stat().st_mtime, timezone.utc)
+    except (OSError, OverflowError, ValueError):
+        return ""
+    return utc(moment.isoformat(timespec="milliseconds"))
+
+
 class Clock:
     """Microseconds that never come twice: the order in which pictures were added."""
 
@@ -124,7 +147,7 @@ def new_record(
     """The record of a picture whose files will lie at `stem` plus their extensions."""
     made = facts.generation
     told = facts.generation_data or {}
-    return {
+    record = {
         "id": facts.id,
         "civitai_id": facts.id,
         "file_uuid": facts.file_uuid or None,
@@ -161,8 +184,17 @@ def new_record(
         "versions": list(facts.version_ids),
         "sha256": sha256,
         "added": added,
+        "name": facts.name,
         **made.as_dict(),
     }
+    return with_places(record)
+
+
+def with_places(record: Record) -> Record:
+    """The record with what its indexes are made of, to be called after a change of its source."""
+    record["kind"] = f"{record['source']} {record['type']}"
+    record["cards"] = record["models"] if record["source"] == "original" else []
+    return record
 
 
 def new_sidecar(facts: Facts, record: Record) -> dict[str, Any]:
@@ -196,6 +228,9 @@ def enriched(record: Record, facts: Facts) -> Record:
         if better.get(name) in (None, "", []) and value not in (None, "", []):
             better[name] = value
     better["aliases"] = sorted({*record["aliases"], *aliases(facts)})
+    for name in ("hashes", "made_with_versions"):
+        news_of = facts.generation.as_dict()[name]
+        better[name] = list(dict.fromkeys([*(record.get(name) or []), *news_of]))
     better["has_meta"] = int(record["has_meta"] or facts.generation.is_told)
     better["has_gen_data"] = int(record["has_gen_data"] or bool(facts.generation_data))
     if facts.source == "original":
@@ -205,7 +240,7 @@ def enriched(record: Record, facts: Facts) -> Record:
         better["model_id"] = better["models"][0]
         better["model_name"] = record["model_name"] or facts.model_name
     better["versions"] = sorted({*record["versions"], *facts.version_ids})
-    return better
+    return with_places(better)
 
 
 def enriched_sidecar(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
@@ -233,6 +268,7 @@ def shown_item(record: Record) -> dict[str, Any]:
     }
     return {
         "id": record["id"],
+        "name": record.get("name", ""),
         "number": int(number) if number else None,
         "ext": record["ext"],
         "has_thumb": True,

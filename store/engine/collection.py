@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from .core import Change, Core
-from .pages import Asked, list_page, search_page
+from .pages import Asked, list_page, search_page, union_page
 from .records import decode, encode
 from .rows import Rows
 from .spec import BadRecord, Page, Record
@@ -107,6 +107,27 @@ class Collection:
         """
         asked = Asked(self._rows.indexes[index], value, descending, limit, offset, after, where)
         return list_page(self._rows, asked)
+
+    def union(
+        self,
+        places: Sequence[tuple[str, Any]],
+        *,
+        descending: bool = False,
+        limit: int = 100,
+        offset: int = 0,
+        after: str | None = None,
+        where: Where | None = None,
+    ) -> Page:
+        """As `page`, of the records under any of these (index, value), each once.
+
+        The indexes have to be in the same order. No places: an empty page.
+        """
+        indexes = self._rows.indexes
+        asked = [
+            Asked(indexes[index], value, descending, limit, offset, after, where)
+            for index, value in places
+        ]
+        return union_page(self._rows, asked) if asked else Page([], 0, None)
 
     def search(
         self,

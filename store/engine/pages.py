@@ -57,6 +57,17 @@ def list_page(rows: Rows, asked: Asked) -> Page:
     return _filtered(rows, asked, entries)
 
 
+def union_page(rows: Rows, places: Sequence[Asked]) -> Page:
+    """A page of the records of any of these values, each once; their indexes have one order."""
+    asked = places[0]
+    with rows.lock:
+        found = {each for one in places for each in one.index.entries(one.value)}
+        entries = sorted(found)
+        if asked.where is None:
+            return _cut(rows, asked, entries, len(entries))
+    return _filtered(rows, asked, entries)
+
+
 def search_page(rows: Rows, asked: Asked, text: str) -> Page:
     """A page of the records of a value that hold the words of a text."""
     words = rows.words()

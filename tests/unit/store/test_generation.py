@@ -12,7 +12,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from comfyui_curator.store.embedded import Embedded, read_embedded
-from comfyui_curator.store.generation import from_civitai, from_graph, from_parameters
+from comfyui_curator.store.generation import from_civitai, from_parameters, resource
+from comfyui_curator.store.generation_graph import from_graph
 from tests.upstream.pictures import a1111_texts, comfyui_texts
 
 A1111 = a1111_texts("a harbour <lora:glow:0.8>, at night", "blurry\nlowres", 777)["parameters"]
@@ -25,7 +26,8 @@ def test_a1111_s_text_is_taken_apart() -> None:
     assert made.negative == "blurry\nlowres"
     assert (made.seed, made.steps, made.cfg) == (777, 28, 7.0)
     assert (made.sampler, made.model) == ("DPM++ 2M", "example")
-    assert made.loras == [{"name": "glow", "weight": 0.8, "version_id": None, "model_id": None}]
+    assert made.size == "512x768"
+    assert made.loras == [resource("glow", 0.8)]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,132 @@
+"""A person's own pictures in the gallery, and finding pictures by what they were made with."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from comfyui_curator.store import Options
+from comfyui_curator.store.errors import TooLarge, WrongType
+from comfyui_curator.store.gallery import Facts, Wanted
+from comfyui_curator.store.host import root_host
+from comfyui_curator.store.store import Store
+
+SHA256 = "ab" * 32
+PARAMETERS = (
+    "a quiet harbour <lora:glow:0.8>\nNegative prompt: fog\n"
+    "Steps: 20, Sampler: Euler a, Schedule type: Karras, CFG scale: 6, Seed: 5, Size: 64x96, "
+    'Model hash: 0123456789, Model: base, Lora hashes: "glow: aabbccddeeff", '
+    'Hashes: {"model": "0123456789", "embed:soft": "5555555555"}, '
+    'Civitai resources: [{"type":"lora","weight":0.8,"modelVersionId":77,"modelName":"Glow"}]'
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(root_host(tmp_path / "root"), Options())
+    yield store
+    store.close()
+
+
+def draw(path: Path, colour: str = "red", parameters: str = "") -> Path:
+    info = PngInfo()
+    if parameters:
+        info.add_text("parameters", parameters)
+    Image.new("RGB", (64, 96), colour).save(path, "PNG", pnginfo=info)
+    return path
+
+
+def test_the_same_content_is_one_item_under_any_name(store: Store, tmp_path: Path) -> None:
+    first = store.gallery.add_own(draw(tmp_path / "Harbour.png"))
+    again = store.gallery.add_own(draw(tmp_path / "harbour.PNG"))
+    assert again["id"] == first["id"]
+    assert uuid.UUID(first["id"]).version == 5
+    assert first["source"] == "own"
+    assert len(store.gallery) == 1
+    assert store.gallery.all(Wanted(q="harbour"))["images"][0]["name"] == "Harbour.png"
+
+
+def test_it_may_belong_to_models_one_after_another(store: Store, tmp_path: Path) -> None:
+    picture = draw(tmp_path / "a.png")
+    store.gallery.add_own(picture)
+    item = store.gallery.add_own(picture, model_id=7)
+    store.gallery.add_own(picture, model_id=8)
+    for model_id in (7, 8):
+        (found,) = store.gallery.list(model_id)["images"]
+        assert found["id"] == item["id"]
+    assert store.gallery.list(0)["images"] == []
+
+
+def test_a_moved_file_is_gone_and_a_refused_one_stays(store: Store, tmp_path: Path) -> None:
+    picture = draw(tmp_path / "a.png")
+    item = store.gallery.add_own(picture, move=True)
+    assert not picture.exists()
+    assert store.gallery.media(item["id"]).path.is_file()
+    (tmp_path / "b.png").write_text("no picture")
+    with pytest.raises(WrongType):
+        store.gallery.add_own(tmp_path / "b.png", move=True)
+    assert (tmp_path / "b.png").exists()
+
+
+def test_a_file_of_3_gb_is_refused_before_it_is_copied(store: Store, tmp_path: Path) -> None:
+    picture = draw(tmp_path / "a.png")
+    with picture.open("r+b") as file:
+        file.truncate(3 << 30)
+    with pytest.raises(TooLarge):
+        store.gallery.add_own(picture)
+    assert not [path for path in (store.host.data / "gallery").rglob("*") if path.is_file()]
+
+
+def test_pictures_are_found_by_every_hash_and_version_they_name(
+    store: Store, tmp_path: Path
+) -> None:
+    item = store.gallery.add_own(draw(tmp_path / "a.png", parameters=PARAMETERS))
+    store.gallery.add_own(draw(tmp_path / "b.png", "blue"))
+    by = store.gallery.made_with
+    for hashes, versions in (
+        (["0123456789"], []),
+        (["AABBCCDDEEFF"], []),
+        (["5555555555"], []),
+        (["0123456789" + "c" * 54], []),
+        ([], [77]),
+        (["0123456789", "aabbccddeeff"], [77, 78]),
+    ):
+        found = by(hashes, versions)
+        assert [each["id"] for each in found["images"]] == [item["id"]]
+        assert found["total"] == 1
+    assert by([SHA256], [78])["images"] == []
+    assert by([], [])["total"] == 0
+
+
+def test_pages_of_what_was_made_with_a_model_join_without_gap_or_twin(
+    store: Store, tmp_path: Path
+) -> None:
+    colours = ["red", "green", "blue", "black", "white"]
+    ids = [
+        store.gallery.add_own(draw(tmp_path / f"{colour}.png", colour, PARAMETERS))["id"]
+        for colour in colours
+    ]
+    seen: list[str] = []
+    before: str | None = None
+    while True:
+        page = store.gallery.made_with(["0123456789"], [77], limit=2, before=before)
+        assert page["total"] == 5
+        seen += [each["id"] for each in page["images"]]
+        before = page["next"]
+        if before is None:
+            break
+    assert seen == ids[::-1]
+
+
+def test_type_and_source_together_are_a_filter(store: Store, tmp_path: Path) -> None:
+    own = store.gallery.add_own(draw(tmp_path / "a.png"))
+    other = str(uuid.UUID(int=5))
+    store.gallery.add_file(draw(tmp_path / "b.png", "blue"), Facts(id=other, file_uuid=other))
+    found = store.gallery.all(Wanted(source="own", type="image"))
+    assert [each["id"] for each in found["images"]] == [own["id"]]
+    assert store.gallery.all(Wanted(source="own", type="video"))["total"] == 0
