@@ -18,6 +18,8 @@ from .events import Event, Events
 from .gallery import GALLERY, Gallery
 from .host import Host
 from .jobs import Jobs
+from .library_records import MODELS, Records
+from .library_tags import COUNTERS, TAGS, Tags
 from .lora_lookup import LoraLookup
 from .model_adding import ModelAdding
 from .model_files import ModelFiles
@@ -42,10 +44,13 @@ class Store:
         with contextlib.ExitStack() as undo:
             self.database = Database.open(
                 host.data / "database",
-                (SESSIONS, GALLERY, TRANSFERS, FIRST_SEEN, TRASH, UPDATES),
+                (SESSIONS, GALLERY, TRANSFERS, FIRST_SEEN, TRASH, UPDATES)
+                + (MODELS, TAGS, COUNTERS),
                 address=host.address,
             )
             undo.callback(self.database.close)
+            self.records = Records(self.database, self.events)
+            self.model_tags = Tags(self.database, self.events)
             self.access = Access(
                 host.data / "access-key", self.database.collection("sessions"), given=options.key
             )
