@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from tests import checkout
@@ -18,4 +19,8 @@ if __name__ == "__main__":
     tools.ensure()
     if chromium.ensure() is None:
         checkout.say(chromium.MISSING)
-    raise SystemExit(checkout.run_module("pytest", sys.argv[1:]))
+    # One more than there are cores: many tests wait for a disk, a server or a page. The tests of a
+    # file stay together, since they share servers and browsers.
+    workers = str((os.cpu_count() or 1) + 1)
+    parallel = ["-n", workers, "--dist", "loadfile"]
+    raise SystemExit(checkout.run_module("pytest", [*parallel, *sys.argv[1:]]))
