@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from .errors import BadInput, NotFound, UpstreamFailed
 from .gallery_records import Facts, utc, uuid_in
 from .generation import from_civitai, is_lora, lora_resources, version_id
 from .json_values import integer, mapping, text
 from .remote.civitai import CivitAI
+from .remote.image_lists import nsfw_level
 
 
 class Lora(NamedTuple):
@@ -69,8 +70,17 @@ def facts_of_image(
         post_title=text(item.get("postTitle")),
         base_model=text(item.get("baseModel")),
         created_at=utc(item.get("createdAt")),
+        nsfw_level=nsfw_level(item),
+        tag_ids=tags_of(item),
         stats=mapping(item.get("stats")),
         generation=from_civitai(told),
         raw_item=item,
         generation_data=told or None,
     )
+
+
+def tags_of(item: Mapping[str, Any]) -> tuple[int, ...]:
+    """The ids of an item's tags."""
+    told = item.get("tagIds")
+    given = cast("list[Any]", told) if isinstance(told, list) else []
+    return tuple(each for each in given if isinstance(each, int) and 0 < each < 1 << 53)

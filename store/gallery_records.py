@@ -28,6 +28,7 @@ GALLERY = CollectionSpec(
         Index("by_type", "type", "added"),
         Index("starred", "starred", "added"),
         Index("by_kind", "kind", "added"),
+        Index("by_tag", "tag_ids", "added"),
         Index("by_card", "cards", "created_at"),
         Index("by_hash", "hashes", "added"),
         Index("by_made_with", "made_with_versions", "added"),
@@ -69,6 +70,9 @@ class Facts:
     base_model: str = ""
     created_at: str = ""
     starred: bool = False
+    nsfw_level: int = 0
+    """CivitAI's level as its bit: 1, 2, 4, 8, 16 or 32; 0 unknown."""
+    tag_ids: tuple[int, ...] = ()
     stats: Mapping[str, Any] = field(default_factory=dict[str, Any])
     generation: Generation = field(default_factory=Generation)
     raw_item: Mapping[str, Any] | None = None
@@ -185,6 +189,8 @@ def new_record(
         "sha256": sha256,
         "added": added,
         "name": facts.name,
+        "nsfw_level": facts.nsfw_level,
+        "tag_ids": list(facts.tag_ids),
         **made.as_dict(),
     }
     return with_places(record)
@@ -222,11 +228,13 @@ def enriched(record: Record, facts: Facts) -> Record:
         "post_title": facts.post_title,
         "username": facts.username,
         "base_model": facts.base_model,
+        "tag_ids": list(facts.tag_ids),
         **facts.generation.as_dict(),
     }
     for name, value in news.items():
         if better.get(name) in (None, "", []) and value not in (None, "", []):
             better[name] = value
+    better["nsfw_level"] = record.get("nsfw_level") or facts.nsfw_level
     better["aliases"] = sorted({*record["aliases"], *aliases(facts)})
     for name in ("hashes", "made_with_versions"):
         news_of = facts.generation.as_dict()[name]
@@ -277,6 +285,8 @@ def shown_item(record: Record) -> dict[str, Any]:
         "model_id": record["model_id"],
         "model_name": record["model_name"],
         "versions": record["versions"],
+        "nsfw_level": record.get("nsfw_level") or 0,
+        "tag_ids": record.get("tag_ids") or [],
         "createdAt": record["created_at"],
         "added": record["downloaded_at"],
         "file_size": record["file_size"],

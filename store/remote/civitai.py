@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Any
 from urllib.parse import quote, urlencode
 
@@ -13,6 +13,7 @@ from ..json_values import is_object, mapping, mappings, text
 from ..settings import Settings
 from .addresses import AddressRefused
 from .http import GONE, Downloaded, Http, Timeouts
+from .image_lists import UNDEFINED, ImageQuery, ListedPage, read_tags
 
 _ABSENT = GONE | {400}
 """To a number that no record can have it answers 400."""
@@ -70,6 +71,31 @@ class CivitAI:
         asked = {"modelId": model_id, "limit": 20, "withMeta": "true", "sort": "Newest"}
         return self._items("/api/v1/images", asked)
 
+    def listed(self, asked: ImageQuery, cursor: Any = None) -> ListedPage:
+        """A page of the community's pictures, by tRPC or by REST; `cursor` is that of the last."""
+        if asked.rest:
+            question = urlencode(asked.parameters(cursor))
+            found = self._rest(f"/api/v1/images?{question}", "CivitAI has no such list.")
+            cursor = mapping(found.get("metadata")).get("nextCursor")
+        else:
+            given = asked.procedure_input(cursor)
+            found = self._trpc("image.getInfinite", given, missing="CivitAI has no such list.")
+            found = mapping(found)
+            cursor = found.get("nextCursor")
+        return ListedPage(mappings(found.get("items")), cursor)
+
+    def tags(self, tag_ids: Sequence[int]) -> dict[int, dict[str, Any] | None]:
+        """Tags by id, at most 50 asked for; None for an unknown one, absent where asking failed."""
+        names = ",".join(["tag.getById"] * len(tag_ids))
+        given = {str(place): {"json": {"id": each}} for place, each in enumerate(tag_ids)}
+        question = quote(json.dumps(given, separators=(",", ":")), safe="")
+        address = f"{self._base}/api/trpc/{names}?batch=1&input={question}"
+        try:
+            told = self.http.json(address, missing="", accepted=frozenset((200, 207)))
+        except NotFound:
+            return dict.fromkeys(tag_ids)
+        return read_tags(tag_ids, told)
+
     def version_by_hash(self, sha256: str) -> dict[str, Any]:
         """The version that has a file of this hash (of any kind that CivitAI knows)."""
         missing = "CivitAI knows no file of this hash."
@@ -107,6 +133,11 @@ class CivitAI:
         """The page where a person sees the picture; never with a key in it."""
         return f"{self._base}/images/{image_id}"
 
+    def model_page(self, model_id: int, version_id: int | None = None) -> str:
+        """The page where a person sees the model."""
+        picked = f"?modelVersionId={version_id}" if version_id else ""
+        return f"{self._base}/models/{model_id}{picked}"
+
     def file_address(self, version_id: int, file: Mapping[str, Any]) -> str:
         """Where a version's file is downloaded: as its answer says, if that is CivitAI's own."""
         told = text(file.get("downloadUrl"))
@@ -121,10 +152,20 @@ class CivitAI:
         query = {key: named[key] for key in ("type", "format", "size", "fp") if named.get(key)}
         return f"{address}?{urlencode(query)}" if query else address
 
-    def download(self, address: str, target: IO[bytes], *, limit: int) -> Downloaded:
-        """Stream a picture or video into `target`; the key is not shown for it."""
+    def download(
+        self,
+        address: str,
+        target: IO[bytes],
+        *,
+        limit: int,
+        check: Callable[[], object] | None = None,
+    ) -> Downloaded:
+        """Stream a picture or video into `target`; the key is not shown for it.
+
+        `check` is called with each piece and may raise.
+        """
         missing = "CivitAI no longer has the file of this picture."
-        return self.http.download(address, target, limit=limit, missing=missing)
+        return self.http.download(address, target, limit=limit, missing=missing, check=check)
 
     def close(self) -> None:
         """End what is under way."""
@@ -136,7 +177,7 @@ class CivitAI:
             raise UpstreamFailed(_NOT_JSON)
         return found
 
-    def _trpc(self, procedure: str, given: dict[str, Any], *, missing: str) -> Any:
+    def _trpc(self, procedure: str, given: Mapping[str, Any], *, missing: str) -> Any:
         """The value in the envelope; superjson's dates stay ISO text, its undefined is null."""
         data = mapping(self._envelope(procedure, given, missing=missing)["result"]).get("data")
         return data["json"] if is_object(data) and "json" in data else data
@@ -145,8 +186,16 @@ class CivitAI:
         found = self._rest(f"{path}?{urlencode(asked)}", "CivitAI has no such list.")
         return mappings(found.get("items"))
 
-    def _envelope(self, procedure: str, given: dict[str, Any], *, missing: str) -> dict[str, Any]:
-        question = quote(json.dumps({"json": given}, separators=(",", ":")), safe="")
+    def _envelope(
+        self, procedure: str, given: Mapping[str, Any], *, missing: str
+    ) -> dict[str, Any]:
+        asked: dict[str, Any] = {"json": given}
+        undefined = [name for name, value in given.items() if value is UNDEFINED]
+        if undefined:
+            # On later pages a strict server would take the mark for the cursor that is there.
+            asked["json"] = {**given, **dict.fromkeys(undefined)}
+            asked["meta"] = {"values": {name: ["undefined"] for name in undefined}}
+        question = quote(json.dumps(asked, separators=(",", ":")), safe="")
         address = f"{self._base}/api/trpc/{procedure}?input={question}"
         envelope = self.http.json(address, missing=missing, absent=_ABSENT)
         if not is_object(envelope) or not {"error", "result"} & envelope.keys():
