@@ -1,10 +1,10 @@
 /** Bringing in a catalog from a file: what would happen is shown before it does. */
 
 import { ApiError, api, words } from "../data/api.js";
-import { iconButton } from "../parts/buttons.js";
 import { fill, h } from "../parts/dom.js";
 import { countText } from "../parts/figures.js";
 import { icon } from "../parts/icons.js";
+import { sheet } from "../parts/sheet.js";
 
 /**
  * @typedef {{file: string, dest: string, category: string, catalog: string, result: string,
@@ -19,7 +19,6 @@ export class ImportScreen {
   /** @param {{notice: import("../parts/notice.js").Notice, close: () => void, changed: () => void}} acts */
   constructor(acts) {
     this.acts = acts;
-    this.back = iconButton("back", "Back to the catalog", acts.close);
     /** @type {File | null} */
     this.file = null;
     this.picker = h("input", {
@@ -54,12 +53,8 @@ export class ImportScreen {
       this.picker,
     );
     this.plan = h("div", { class: "import-plan", "aria-live": "polite" });
-    this.element = h(
-      "section",
-      { class: "trash import", "aria-label": "Import", hidden: true },
-      h("div", { class: "sheet-head" }, this.back, h("h2", {}, "Import")),
-      h("div", { class: "sheet-body" }, this.zone, this.plan),
-    );
+    const way = { back: "Back to the catalog", close: acts.close };
+    this.element = sheet("Import", way, [], this.zone, this.plan).element;
   }
 
   show() {

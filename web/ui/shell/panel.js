@@ -3,6 +3,7 @@
 import { isSurelyMeant } from "../add/addresses.js";
 import { AddPanel } from "../add/add-panel.js";
 import { api } from "../data/api.js";
+import { Jobs } from "../data/jobs.js";
 import { iconButton } from "../parts/buttons.js";
 import { copyAct } from "../parts/copying.js";
 import { h, takesText, target } from "../parts/dom.js";
@@ -23,7 +24,8 @@ export class Panel {
   constructor(surroundings) {
     this.surroundings = surroundings;
     this.notice = new Notice();
-    this.catalog = new Catalog();
+    this.jobs = new Jobs();
+    this.catalog = new Catalog(this.jobs);
     this.drawers = new Drawers();
     const copy = copyAct(this.notice);
     const look = (/** @type {string} */ address) => this.#openAdd(address);
@@ -31,6 +33,7 @@ export class Panel {
     this.screens = makeScreens({
       surroundings,
       notice: this.notice,
+      jobs: this.jobs,
       catalog: this.catalog,
       entryActs: acts,
       copy,
@@ -72,6 +75,7 @@ export class Panel {
       leave.abort();
       forget();
       this.catalog.stop();
+      this.jobs.stop();
       for (const screen of this.tabs.screens) screen.destroy();
     };
   }
@@ -121,7 +125,7 @@ export class Panel {
   /** @param {string} topic */
   #hear(topic) {
     if (topic === "catalog" || topic === "reset") this.catalog.read();
-    if (topic === "transfers" || topic === "jobs") this.catalog.look();
+    if (topic === "transfers" || topic === "jobs") this.jobs.look();
     for (const screen of this.tabs.screens) screen.hear(topic);
     if ((topic === "settings" || topic === "reset") && !this.settings.element.hidden) {
       this.settings.show();

@@ -15,6 +15,7 @@
  * @typedef {object} Shell
  * @property {Surroundings} surroundings
  * @property {import("../parts/notice.js").Notice} notice
+ * @property {import("../data/jobs.js").Jobs} jobs every long work, kept fresh
  * @property {import("../wanted/catalog.js").Catalog} catalog kept fresh for every screen
  * @property {import("../wanted/entry-acts.js").Acts} entryActs
  * @property {(text: string) => void} copy

@@ -5,6 +5,7 @@ import { iconButton } from "../parts/buttons.js";
 import { confirm } from "../parts/confirm.js";
 import { fill, h } from "../parts/dom.js";
 import { countText, sizeText } from "../parts/figures.js";
+import { sheet } from "../parts/sheet.js";
 import { failure, greyRows, state } from "../parts/states.js";
 
 /**
@@ -25,7 +26,6 @@ export class TrashScreen {
   /** @param {{notice: import("../parts/notice.js").Notice, close: () => void, changed: () => void}} acts */
   constructor(acts) {
     this.acts = acts;
-    this.back = iconButton("back", "Back to the catalog", acts.close);
     this.figures = h("span", { class: "wanted-summary" });
     this.empty = h(
       "button",
@@ -34,12 +34,10 @@ export class TrashScreen {
     );
     this.list = h("ul", { class: "trash-list" });
     this.place = h("div", { class: "state-place" });
-    this.element = h(
-      "section",
-      { class: "trash", "aria-label": "Trash", hidden: true },
-      h("div", { class: "sheet-head" }, this.back, h("h2", {}, "Trash"), this.figures, this.empty),
-      h("div", { class: "sheet-body" }, this.place, this.list),
-    );
+    const way = { back: "Back to the catalog", close: acts.close };
+    const made = sheet("Trash", way, [this.figures, this.empty], this.place, this.list);
+    this.element = made.element;
+    this.back = made.back;
   }
 
   show() {

@@ -6,17 +6,18 @@ import { applyJobs, readEntries } from "./entries.js";
 
 /**
  * @typedef {import("./entries.js").Entry} Entry
- * @typedef {import("./entries.js").Job} Job
+ * @typedef {import("../data/jobs.js").Job} Job
  * @typedef {import("./entries.js").Problem} Problem
  */
 
 const BETWEEN_LISTS = 600;
-const BETWEEN_LOOKS = 300;
 
 /** Fires `change` when entries are others, `progress` when they only got on. */
 export class Catalog extends EventTarget {
-  constructor() {
+  /** @param {import("../data/jobs.js").Jobs} jobs */
+  constructor(jobs) {
     super();
+    this.work = jobs;
     /** @type {Entry[]} */
     this.entries = [];
     /** @type {Problem[]} */
@@ -28,7 +29,7 @@ export class Catalog extends EventTarget {
     /** @type {unknown} */
     this.error = null;
     this.lists = paced(() => this.#readLists(), BETWEEN_LISTS);
-    this.looks = paced(() => this.#readJobs(), BETWEEN_LOOKS);
+    jobs.addEventListener("change", () => this.#follow());
     /** What the lists that are here know of the jobs. */
     this.known = "";
   }
@@ -36,17 +37,16 @@ export class Catalog extends EventTarget {
   /** Read everything anew. */
   read() {
     this.lists.ask();
-    this.looks.ask();
+    this.work.look();
   }
 
   /** Ask only for the transfers; entries follow when one of them has come to another state. */
   look() {
-    this.looks.ask();
+    this.work.look();
   }
 
   stop() {
     this.lists.stop();
-    this.looks.stop();
   }
 
   /**
@@ -73,20 +73,13 @@ export class Catalog extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  async #readJobs() {
-    try {
-      const { jobs } = await api.jobs();
-      const transfers = jobs.filter((job) => job.kind === "transfer");
-      const known = JSON.stringify(transfers.map((job) => [job.id, job.state]).sort());
-      const first = !this.known;
-      if (known !== this.known && !first) this.lists.ask();
-      this.known = known;
-      this.jobs = transfers.filter((job) => ["running", "queued", "paused", "failed"].includes(job.state));
-      applyJobs(this.entries, this.jobs);
-      this.dispatchEvent(new Event("progress"));
-    } catch (error) {
-      // The lists say what is wrong; the next event asks again.
-      if (!(error instanceof ApiError)) console.error(error);
-    }
+  #follow() {
+    const transfers = this.work.all.filter((job) => job.kind === "transfer");
+    const known = JSON.stringify(transfers.map((job) => [job.id, job.state]).sort());
+    if (known !== this.known && this.known) this.lists.ask();
+    this.known = known;
+    this.jobs = transfers.filter((job) => ["running", "queued", "paused", "failed"].includes(job.state));
+    applyJobs(this.entries, this.jobs);
+    this.dispatchEvent(new Event("progress"));
   }
 }

@@ -45,8 +45,7 @@
  * @property {string} words what is searched, lower case
  */
 
-/** @typedef {{id: string, kind: string, title: string, state: string, done: number,
- *   total: number | null, rate: number, eta_s: number | null, error: string | null}} Job */
+/** @typedef {import("../data/jobs.js").Job} Job */
 /** @typedef {{text: string, only: "" | "missing" | "failed", category: string}} Wanted */
 /** @typedef {{kind: "head", key: string, name: string, count: number}
  *   | {kind: "entry", key: string, entry: Entry}} Row */

@@ -7,6 +7,7 @@ import { fill, h } from "../parts/dom.js";
 import { sizeText } from "../parts/figures.js";
 import { icon } from "../parts/icons.js";
 import { openMenu } from "../parts/menu.js";
+import { Sheets } from "../parts/sheet.js";
 import { failure, greyRows } from "../parts/states.js";
 import { ImportScreen } from "../exchange/import-screen.js";
 import { TrashScreen } from "../trash/trash-screen.js";
@@ -63,9 +64,9 @@ export class WantedScreen {
     this.problems = h("div", { class: "wanted-problems" });
     this.place = h("div", { class: "state-place" });
     this.list = new EntryList(acts, settings);
-    const sheet = { notice, close: () => this.close(), changed: () => catalog.read() };
-    this.trash = new TrashScreen(sheet);
-    this.import = new ImportScreen(sheet);
+    const acting = { notice, close: () => this.close(), changed: () => catalog.read() };
+    this.trash = new TrashScreen(acting);
+    this.import = new ImportScreen(acting);
     this.main = h(
       "div",
       { class: "wanted-list" },
@@ -75,6 +76,7 @@ export class WantedScreen {
       this.place,
       this.list.element,
     );
+    this.sheets = new Sheets(this.main, [this.trash, this.import]);
     this.element = h(
       "div",
       { class: "wanted", id: "screen-wanted", role: "tabpanel", "aria-label": "Wanted", hidden: true },
@@ -110,10 +112,7 @@ export class WantedScreen {
 
   /** @returns {boolean} whether there was something to close */
   close() {
-    const open = [this.trash, this.import].find(({ element }) => !element.hidden);
-    if (!open) return false;
-    open.element.hidden = true;
-    this.main.hidden = false;
+    if (!this.sheets.close()) return false;
     this.more.focus({ preventScroll: true });
     this.#draw();
     return true;
@@ -137,18 +136,12 @@ export class WantedScreen {
 
   #menu() {
     return [
-      { text: "Import …", act: () => this.#open(this.import) },
+      { text: "Import …", act: () => this.sheets.open(this.import) },
       { text: "Export", href: api.exported, name: "catalogs.json" },
       { text: "Look for newer versions", act: () => this.acts.checkUpdates() },
       { text: "Ask for metadata again", act: () => this.acts.fetchMetadata() },
-      { text: "Trash", act: () => this.#open(this.trash) },
+      { text: "Trash", act: () => this.sheets.open(this.trash) },
     ];
-  }
-
-  /** @param {TrashScreen | ImportScreen} screen */
-  #open(screen) {
-    this.main.hidden = true;
-    screen.show();
   }
 
   #typed() {
@@ -207,7 +200,7 @@ export class WantedScreen {
   }
 
   #draw(rewind = false) {
-    if (this.element.hidden || this.main.hidden) return;
+    if (this.element.hidden || this.sheets.isOpen) return;
     const { entries } = this.catalog;
     const all = figures(entries);
     this.#drawChips(all.missing, all.failed);

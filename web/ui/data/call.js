@@ -1,0 +1,71 @@
+/** How Curator's own routes are asked, at the place this file came from. */
+
+const BASE = new URL("../../", import.meta.url);
+
+/** A refusal or failure, in the words of the server. */
+export class ApiError extends Error {
+  /**
+   * @param {number} status 0 when no answer came
+   * @param {string} text
+   * @param {string} [field] the input that is to blame
+   */
+  constructor(status, text, field) {
+    super(text);
+    this.status = status;
+    this.field = field;
+  }
+}
+
+/**
+ * Words for a failure of any kind.
+ * @param {unknown} error
+ */
+export function words(error) {
+  if (error instanceof ApiError) return error.message;
+  return "Something went wrong on this page; the browser's console says what.";
+}
+
+/**
+ * @param {string} method
+ * @param {string} path below /api/admin/
+ * @param {{query?: Record<string, string | number | boolean | undefined>, body?: unknown,
+ *   signal?: AbortSignal}} [options]
+ * @returns {Promise<any>}
+ */
+export async function call(method, path, { query = {}, body, signal } = {}) {
+  const address = new URL(path, BASE);
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) address.searchParams.set(name, String(value));
+  }
+  /** @type {RequestInit} */
+  const request = { method, signal, credentials: "same-origin" };
+  if (body instanceof FormData) {
+    request.body = body;
+  } else if (body !== undefined) {
+    request.body = JSON.stringify(body);
+    request.headers = { "Content-Type": "application/json" };
+  }
+  let answer;
+  try {
+    answer = await fetch(address, request);
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError(0, "Curator's server does not answer.");
+  }
+  const data = await answer.json().catch(() => null);
+  if (answer.ok && data !== null) return data;
+  const text = typeof data?.error === "string" ? data.error : `The server answered ${answer.status}.`;
+  throw new ApiError(answer.ok ? 0 : answer.status, text, data?.field);
+}
+
+/**
+ * One part of a path.
+ * @param {string | number} part
+ */
+export const enc = (part) => encodeURIComponent(part);
+
+/**
+ * The whole address of a route.
+ * @param {string} path below /api/admin/
+ */
+export const addressOf = (path) => new URL(path, BASE).href;
