@@ -110,9 +110,9 @@ async def promote_version(call: Plain) -> web.StreamResponse:
     },
 )
 async def remove_entry(call: Call[FolderChoice, Nothing]) -> web.StreamResponse:
-    """Removes the entry from every catalog that has it."""
+    """Removes the entry from every catalog that has it, and what of its file is on its way."""
     removed = await asyncio.to_thread(
-        call.store.catalog.remove, call.text("filename"), call.query.dest
+        call.store.downloads.remove_entry, call.text("filename"), call.query.dest
     )
     return json_answer(removed)
 

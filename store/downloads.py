@@ -57,6 +57,13 @@ class Downloads:
         """`{status:"cancelled", file}`; its part is gone. Raises as `pause` does."""
         return self._act(self._transfers.cancel, "cancelled", file, dest)
 
+    def remove_entry(self, file: str, dest: str | None = None) -> Json:
+        """Take the entry out of the catalogs, and end its transfer; see Catalog.remove."""
+        place = _place(self._catalog.find(file, dest)).id
+        removed = self._catalog.remove(file, dest)
+        self._transfers.cancel(place)
+        return removed
+
     def status(self) -> dict[str, Json]:
         """How each transfer stands, by file name, in both spellings that pages read."""
         return {record["file"]: _status(record, fact) for record, fact in self._transfers.shown()}

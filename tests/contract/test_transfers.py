@@ -375,12 +375,20 @@ class TestPauseResumeCancel:
         assert server.post(f"/jobs/{over}/cancel").status_code == 409
         assert server.post("/jobs/nope/cancel").status_code == 404
 
-    def test_one_whose_entry_is_gone_can_still_be_cancelled(
+    def test_one_whose_entry_was_taken_out_by_hand_can_still_be_cancelled(
+        self, server: RunningServer, file: str
+    ) -> None:
+        server.store.catalog.remove(file)
+        assert act(server, file, "cancel").status_code == 200
+        until(lambda: parts(server.root) == [])
+
+    def test_an_entry_that_is_removed_takes_its_transfer_along(
         self, server: RunningServer, file: str
     ) -> None:
         assert server.delete(f"/models/{file}/catalog").status_code == 200
-        assert act(server, file, "cancel").status_code == 200
         until(lambda: parts(server.root) == [])
+        assert job(server, file)["state"] == "cancelled"
+        assert act(server, file, "cancel").status_code == 200
 
     def test_the_status_stream_tells_both_spellings(self, server: RunningServer, file: str) -> None:
         with server.get("/models/status", stream=True) as stream:
