@@ -15,8 +15,9 @@ from .files import replacing
 from .media import Media, format_of, opened, turned
 from .videos import probe_video, video_frame
 
-SIZE = (320, 960)
-"""Width and height at most; smaller pictures stay as they are."""
+USUAL = 320
+SIZES = (160, USUAL, 640)
+"""Widths at most, the height three times that; smaller pictures stay as they are."""
 
 _QUALITY = 80
 _EFFORT = 2
@@ -65,30 +66,30 @@ def examine(path: Path, thumbnail: Path) -> Media:
     return Media(kind, width, height)
 
 
-def make_thumbnail(path: Path, thumbnail: Path) -> None:
+def make_thumbnail(path: Path, thumbnail: Path, width: int = USUAL) -> None:
     """Write the thumbnail of a picture or video. Raises WrongType, TooLarge or DiskFull."""
     if format_of(path).kind == "video":
         small = video_frame(path)
     else:
         with opened(path) as image:
-            small = _shrunk(image)
-    write_thumbnail(small, thumbnail)
+            small = _shrunk(image, width)
+    write_thumbnail(small, thumbnail, width)
 
 
-def write_thumbnail(image: Image.Image, target: Path) -> None:
+def write_thumbnail(image: Image.Image, target: Path, width: int = USUAL) -> None:
     """The picture as WebP, made smaller where it is larger than a thumbnail. Raises DiskFull."""
-    image.thumbnail(SIZE, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    image.thumbnail((width, width * 3), Image.Resampling.LANCZOS, reducing_gap=2.0)
     with replacing(target, what="The thumbnail") as file:
         image.save(file, "WEBP", quality=_QUALITY, method=_EFFORT)
 
 
-def _shrunk(image: Image.Image) -> Image.Image:
+def _shrunk(image: Image.Image, width: int = USUAL) -> Image.Image:
     """A thumbnail in memory, upright, in colours that WebP knows; the whole picture is decoded."""
-    size = (SIZE[1], SIZE[0]) if turned(image) else SIZE
+    size = (width * 3, width) if turned(image) else (width, width * 3)
     # JPEG can decode at a fraction of the size; every byte of the file is read all the same.
     image.draft("RGB", (min(size) * 2, min(size) * 2))
     image.load()
-    small = _colours(image)
+    small = webp_colours(image)
     small.thumbnail(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
     exif = image.getexif()
     if exif.get(0x0112, 1) != 1:
@@ -97,7 +98,8 @@ def _shrunk(image: Image.Image) -> Image.Image:
     return small
 
 
-def _colours(image: Image.Image) -> Image.Image:
+def webp_colours(image: Image.Image) -> Image.Image:
+    """A copy in colours that WebP knows; the picture must be decoded."""
     if image.mode in ("RGB", "RGBA"):
         return image.copy()
     if image.mode.startswith("I"):
