@@ -119,6 +119,14 @@ class Book:
         self._tell(transfer)
         self.changed.notify_all()
 
+    def drop(self, transfer: Transfer) -> None:
+        """It will not be gone on with; its job stands as it is."""
+        key = transfer.record["id"]
+        with self.changed:
+            if self.transfers.get(key) is transfer:
+                del self.transfers[key]
+            self.clear(transfer)
+
     def clear(self, transfer: Transfer) -> None:
         """Remove the part, then the record: a kill in between leaves no part that nobody knows."""
         remove_part(transfer.record)

@@ -15,7 +15,7 @@ from .remote.streams import Stream
 from .transfer_answers import ChangedUpstream, Start, asking, is_page, understand
 from .transfer_parts import Sink, check_room, digest_of
 from .transfer_patience import Patience, Stop, patiently
-from .transfer_records import Json
+from .transfer_records import Json, upload_of
 from .transfer_sources import Offer, Sources
 
 _CHANGES = 3
@@ -54,6 +54,7 @@ class Fetching:
         self._sink: Sink | None = None
         self._offer: Offer | None = None
         self._have = 0
+        self._upload = upload_of(record)
         self.resumed = False
         """Whether the part was not filled in one go."""
 
@@ -157,7 +158,10 @@ class Fetching:
             others = self._tools.promised(self._record["id"], part.parent)
             spare = 0 if self._have else total // 20
             check_room(part.parent, total - self._have + others, spare=spare)
-        told = {"total": total, "validator": start.validator or self._record["validator"]}
+        self._check_limit(total or 0)
+        told: Json = {"total": total, "validator": start.validator or self._record["validator"]}
+        if self._upload:
+            told["told_name"] = stream.told_name or self._record["told_name"]
         if any(self._record[key] != value for key, value in told.items()):
             # Before any byte of it lies in the part: after a kill it tells whose bytes those are.
             self._save(**told)
@@ -167,10 +171,11 @@ class Fetching:
         assert self._sink is not None
         while piece := stream.read():
             self._stop.check()
-            if not self._have and is_page(stream, piece, self._record["name"]):
+            if not self._have and self._is_page(stream, piece):
                 raise self._tools.http.page_instead(self._offered().address)
             if total is not None and self._have + len(piece) > total:
                 raise UpstreamUnfit(f"{stream.name} sends more bytes than it announced.")
+            self._check_limit(self._have + len(piece))
             self._sink.put(piece)
             self._have += len(piece)
             if self._job.progress(self._have):
@@ -180,6 +185,18 @@ class Fetching:
             self._save(total=self._have)
         elif self._have < total:
             raise UpstreamFailed(f"{stream.name} broke off in the middle of the file.")
+
+    def _is_page(self, stream: Stream, piece: bytes) -> bool:
+        if self._upload and self._upload.pages:
+            return False
+        return is_page(stream, piece, self._record["name"])
+
+    def _check_limit(self, size: int) -> None:
+        if self._upload and size > self._upload.limit:
+            raise UpstreamUnfit(
+                f"The file is larger than {self._upload.limit // 10**6:,} MB, which the setting "
+                "upload_limit_mb allows."
+            )
 
     def _offered(self) -> Offer:
         if self._offer is None:

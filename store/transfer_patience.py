@@ -19,6 +19,8 @@ class Patience:
     longest: float = 15.0
     busy_tries: int = 30
     """For a host that asks to come back later."""
+    enough: int = 1 << 15
+    """Bytes that a try must bring to count for something: who only drips is not waited for."""
 
     def wait(self, failures: int) -> float:
         """Seconds before the next try."""
@@ -75,7 +77,7 @@ def patiently(
             raise
         except UpstreamFailed:
             stop.check()
-            failures = 1 if have() > before else failures + 1
+            failures = 1 if have() - before >= patience.enough else failures + 1
             if failures > patience.tries:
                 raise
             stop.wait(patience.wait(failures))

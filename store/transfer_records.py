@@ -24,6 +24,14 @@ FIRST_SEEN = CollectionSpec("first_seen", key="source")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
+class Upload(NamedTuple):
+    """The upload that wants a file: at most `limit` bytes, and whether web pages are files too."""
+
+    id: str
+    limit: int
+    pages: bool = False
+
+
 @dataclass(frozen=True)
 class Wanted:
     """A file that is to lie in a model folder.
@@ -39,6 +47,8 @@ class Wanted:
     source: Mapping[str, Any]
     sha256: str = ""
     size: int = 0
+    upload: Upload | None = None
+    """Whose content it is to be, instead of a file in a model folder."""
 
     @property
     def slot(self) -> Slot:
@@ -48,6 +58,8 @@ class Wanted:
     @property
     def id(self) -> str:
         """Of the transfer: one for each place."""
+        if self.upload:
+            return id_of_upload(self.upload.id)
         return _short_digest(list(self.slot))
 
     def record(self, order: int) -> Json:
@@ -72,6 +84,8 @@ class Wanted:
             "field": None,
             "not_before": 0.0,
             "accepted": "",
+            "upload": self.upload._asdict() if self.upload else None,
+            "told_name": "",
         }
 
 
@@ -85,6 +99,17 @@ class TransferFact(NamedTuple):
     eta_s: int | None
     error: str | None
     id: str
+
+
+def upload_of(record: Mapping[str, Any]) -> Upload | None:
+    """The upload that a transfer is for; None for one into a model folder."""
+    told = record.get("upload")
+    return Upload(**told) if told else None
+
+
+def id_of_upload(upload_id: str) -> str:
+    """The id of the transfer that fetches for an upload."""
+    return _short_digest(["upload", upload_id])
 
 
 def source_of(entry: Mapping[str, Any]) -> Json | None:

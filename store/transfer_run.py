@@ -12,7 +12,7 @@ from .jobs import Job
 from .transfer_fetching import Fetching, Tools
 from .transfer_parts import digest_of, place_of_part
 from .transfer_patience import Patience, Stop
-from .transfer_records import Json, source_key
+from .transfer_records import Json, source_key, upload_of
 
 
 class Run:
@@ -103,7 +103,7 @@ class Run:
                 f"Wrong bytes: SHA-256 {self._fetching.expected()[:12]}… was announced, "
                 f"{digest[:12]}… came. They were thrown away."
             )
-        if self._fetching.expected():
+        if self._fetching.expected() or upload_of(self._record):
             return
         key = source_key(self._record["source"])
         seen = self._tools.first_seen.get(key)

@@ -49,7 +49,8 @@ class Sources:
         if source["kind"] == "civitai":
             return self._of_version(source["version_id"], source["file_id"], sha256)
         if source["kind"] == "huggingface":
-            found = self._huggingface.file(source["repository"], source["path"])
+            revision = source.get("revision", "main")
+            found = self._huggingface.file(source["repository"], source["path"], revision)
             missing = f"{source['repository']} on Hugging Face has no file {source['path']}."
             return Offer(found.address, missing, found.size, found.sha256)
         return Offer(source["url"], "There is nothing at the address of this model.")

@@ -16,6 +16,7 @@ from .transfer_parts import sync
 from .transfer_patience import Later, Stopped
 from .transfer_queue import Transfer, due
 from .transfer_run import Run
+from .transfer_uploads import Deliveries
 
 log = logging.getLogger(__name__)
 
@@ -31,12 +32,14 @@ class Workers:
         settings: Settings,
         target_of: Callable[[Transfer], Path],
         make_run: Callable[[Transfer, Path], Run],
+        deliveries: Deliveries,
     ) -> None:
         """`target_of` may raise, as a run may."""
         self._book = book
         self._settings = settings
         self._target_of = target_of
         self._make_run = make_run
+        self._deliveries = deliveries
         self._working: dict[str, threading.Thread] = {}
         self._closing = False
         self._scheduler = threading.Thread(
@@ -127,6 +130,7 @@ class Workers:
                     run.stop()
             if transfer.state != "placed" or not run.recheck():
                 run.go()
+            self._deliveries.arrived(transfer, target)
             return lambda: self._finish(transfer, target)
         except (Stopped, StoreClosed):
             return lambda: self._leave(transfer)
@@ -170,3 +174,4 @@ class Workers:
             if transfer.state in ("downloading", "placed"):
                 self._book.change(transfer, state="error", error=text, field=field)
             self._leave(transfer)
+        self._deliveries.failed(transfer, text)

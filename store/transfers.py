@@ -28,9 +28,12 @@ from .transfer_records import (
     State,
     TransferFact,
     Wanted,
+    id_of_upload,
+    upload_of,
 )
 from .transfer_run import Run
 from .transfer_sources import Sources
+from .transfer_uploads import Deliveries, Receiver
 from .transfer_workers import Workers
 
 __all__ = ["FIRST_SEEN", "TRANSFERS", "TransferFact", "Transfers", "Wanted"]
@@ -72,11 +75,19 @@ class Transfers:
             self._book.tell_progress,
             self._book.promised,
         )
-        self._workers = Workers(self._book, settings, self._target_of, self._make_run)
+        self._deliveries = Deliveries(self._book)
+        self._workers = Workers(
+            self._book, settings, self._target_of, self._make_run, self._deliveries
+        )
         self._book.remember(self._tools.parts)
+
+    def deliver_to(self, receiver: Receiver) -> None:
+        """Who is told of files for uploads; to be said before `start`."""
+        self._deliveries.receiver = receiver
 
     def start(self) -> None:
         """Go on with what an earlier run left; paused ones stay paused."""
+        self._deliveries.settle()
         self._workers.start()
 
     def close(self) -> None:
@@ -89,7 +100,7 @@ class Transfers:
         Whether there is room is looked at now too, unless the caller is `sure_of_room`.
         Raises Impossible for a place that no file can have, DiskFull with figures.
         """
-        target = self._place(wanted.folder, wanted.name)
+        target = self._place(wanted.record(0))
         with self._book.changed:
             transfer = self._book.transfers.get(wanted.id)
             if transfer and transfer.state in (*_ACTIVE, "placed"):
@@ -127,6 +138,19 @@ class Transfers:
 
     def cancel(self, key: str) -> bool:
         """End it and throw away what has come; False when there is nothing to cancel."""
+        self._deliveries.cancelled(key)
+        return self._cancel(key)
+
+    def cancel_upload(self, upload_id: str) -> None:
+        """End what is fetched for an upload; its receiver is not told."""
+        self._cancel(id_of_upload(upload_id))
+
+    def of_upload(self, upload_id: str) -> TransferFact | None:
+        """How the transfer for an upload stands; None when there is none (any more)."""
+        transfer = self._book.transfers.get(id_of_upload(upload_id))
+        return transfer.fact() if transfer else None
+
+    def _cancel(self, key: str) -> bool:
         with self._book.changed:
             transfer = self._book.transfers.get(key)
             if transfer is None or transfer.state == "placed":
@@ -146,7 +170,9 @@ class Transfers:
         return [
             key
             for key, transfer in found.items()
-            if transfer.record["file"] == file and dest in (None, transfer.record["dest"])
+            if transfer.record["file"] == file
+            and dest in (None, transfer.record["dest"])
+            and not upload_of(transfer.record)
         ]
 
     def facts(self) -> tuple[int, Mapping[Slot, TransferFact]]:
@@ -162,23 +188,30 @@ class Transfers:
         found: list[tuple[Json, TransferFact | None]] = [
             (each.record, None)
             for each in ended
-            if each.job.state == "done" and (each.job.ended or 0) > limit
+            if each.job.state == "done"
+            and (each.job.ended or 0) > limit
+            and not upload_of(each.record)
         ]
         return found + [(each.record, each.fact()) for each in self._going()]
 
     def _going(self) -> list[Transfer]:
         # Without the lock: who only looks does not wait for the disk.
         shown = (*JOB_STATES, "placed")
-        return [each for each in list(self._book.transfers.values()) if each.state in shown]
+        found = list(self._book.transfers.values())
+        return [each for each in found if each.state in shown and not upload_of(each.record)]
 
     def _make_run(self, transfer: Transfer, target: Path) -> Run:
         return Run(transfer.record, target, transfer.job, self._tools, self.patience)
 
     def _target_of(self, transfer: Transfer) -> Path:
-        return self._place(transfer.record["folder"], transfer.record["name"])
+        return self._place(transfer.record)
 
-    def _place(self, folder: str, name: str) -> Path:
+    def _place(self, record: Json) -> Path:
         """Where the file belongs. Raises Impossible for a place that no file can have."""
+        upload = upload_of(record)
+        if upload:
+            return self._host.data / "uploads" / upload.id / "content"
+        folder, name = record["folder"], record["name"]
         if not is_safe_name(name):
             raise Impossible(f"No file can be called {name!r} everywhere.", field="file")
         try:

@@ -7,6 +7,7 @@ import json
 import re
 import time
 from collections.abc import Mapping
+from email.message import Message
 from typing import Any, cast
 
 import requests
@@ -73,6 +74,21 @@ def retry_after_of(headers: Mapping[str, str]) -> float | None:
     except (ValueError, TypeError, OverflowError):
         return None
     return min(max(moment - time.time(), 0.0), _DAY)
+
+
+def told_name(headers: Mapping[str, str]) -> str:
+    """The file name of `Content-Disposition`, without folders; empty when there is none."""
+    told = Message()
+    # Headers come as Latin-1, whatever they were written in.
+    text = headers.get("Content-Disposition", "").encode("latin-1", "replace")
+    told["Content-Disposition"] = text.decode("utf-8", "replace")
+    # The spelling that knows all letters comes after the plain one.
+    names = [
+        email.utils.collapse_rfc2231_value(value)
+        for key, value in told.get_params(header="Content-Disposition") or ()
+        if key.lower() == "filename"
+    ]
+    return names[-1].replace("\\", "/").rpartition("/")[2] if names else ""
 
 
 def failure(response: requests.Response, base: Base | None, *, key_shown: bool) -> CuratorError:

@@ -37,9 +37,9 @@ class HuggingFace:
         name = quote(repository, safe="/")
         return f"{self._base}/{name}/resolve/{quote(revision, safe='')}/{quote(path, safe='/')}"
 
-    def file(self, repository: str, path: str) -> HubFile:
+    def file(self, repository: str, path: str, revision: str = "main") -> HubFile:
         """What the repository says of a file: its size and, for large ones, its SHA-256."""
-        address = self.address(repository, path)
+        address = self.address(repository, path, revision)
         head = self._http.head(address)
         if head.status not in (200, 301, 302, 303, 307, 308):
             self._refuse(head, repository, path)
@@ -54,10 +54,13 @@ class HuggingFace:
             head.headers.get("X-Repo-Commit", ""),
         )
 
-    def repository(self, repository: str) -> dict[str, Any]:
+    def repository(self, repository: str, revision: str = "main") -> dict[str, Any]:
         """What is known of a repository: `lastModified`, `siblings` (its files) and more."""
         name = quote(repository.strip("/"), safe="/")
         missing = f"There is no repository {repository} on Hugging Face."
+        if revision != "main":
+            name += f"/revision/{quote(revision, safe='')}"
+            missing = f"{repository} on Hugging Face has no revision {revision}."
         found = self._http.json(f"{self._base}/api/models/{name}?blobs=true", missing=missing)
         if not is_object(found):
             raise UpstreamFailed("Hugging Face answered with something else than it should.")

@@ -9,6 +9,7 @@ from typing import Any
 import requests
 
 from ..errors import UpstreamFailed
+from .answers import told_name
 from .connections import PacedResponse
 
 _PIECE = 1 << 18
@@ -22,6 +23,7 @@ class Stream:
         self.status = response.status_code
         self.headers: Mapping[str, str] = response.headers
         self.name = name
+        self.told_name = told_name(response.headers)
         # Below urllib3: its pieces are copied several times, and what came before a cut is lost.
         self._body: Any = getattr(response.raw, "_original_response", None)
 
