@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from aiohttp import web
 from pydantic import BeforeValidator, Field
@@ -70,6 +70,18 @@ class Star(Input):
     """How the star is to be; without it, the other way round."""
 
     starred: bool | None = None
+
+
+class Small(Input):
+    """How wide at most the thumbnail is to be, in pixels."""
+
+    size: Literal["160", "320", "640"] = "320"
+
+
+class Form(Input):
+    """Which of the two graphs that ComfyUI writes: its page's, or the one it runs."""
+
+    form: Literal["workflow", "api"] = "workflow"
 
 
 class As(Input):
@@ -160,6 +172,7 @@ async def send_media(call: Plain) -> web.StreamResponse:
 @routes.get(
     "/loras/gallery/thumb/{item_id}",
     access=Access.KEY,
+    query=Small,
     summary="A small WebP of it, of a video a frame",
     answers={
         200: "The thumbnail, else the picture",
@@ -167,9 +180,10 @@ async def send_media(call: Plain) -> web.StreamResponse:
         404: "Unknown, or a video without a thumbnail",
     },
 )
-async def send_thumb(call: Plain) -> web.StreamResponse:
+async def send_thumb(call: Call[Small, Nothing]) -> web.StreamResponse:
     """The thumbnail."""
-    file = await decoding(call.store.gallery.thumb, call.text("item_id"))
+    size = int(call.query.size)
+    file = await decoding(call.store.gallery.thumb, call.text("item_id"), size)
     return _file(call, file)
 
 
@@ -182,6 +196,20 @@ async def send_thumb(call: Plain) -> web.StreamResponse:
 async def show_meta(call: Plain) -> web.StreamResponse:
     """The full metadata."""
     return json_answer(await asyncio.to_thread(call.store.gallery.meta, call.text("item_id")))
+
+
+@routes.get(
+    "/loras/gallery/{item_id}/workflow",
+    access=Access.KEY,
+    query=Form,
+    summary="The ComfyUI workflow that a picture carries (where it has only the API graph, that); "
+    "a workflow has a list nodes, an API graph has not",
+    answers={200: "The workflow", 404: "Unknown, or it carries none"},
+)
+async def show_workflow(call: Call[Form, Nothing]) -> web.StreamResponse:
+    """JSON that ComfyUI opens."""
+    api = call.query.form == "api"
+    return json_answer(await decoding(call.store.gallery.workflow, call.text("item_id"), api=api))
 
 
 @routes.add(
@@ -221,7 +249,7 @@ async def send_to_input(call: Call[As, Nothing]) -> web.StreamResponse:
     return json_answer(placed)
 
 
-def _file(call: Plain, file: ServedFile) -> web.StreamResponse:
+def _file(call: Call[Any, Nothing], file: ServedFile) -> web.StreamResponse:
     return file_answer(
         call.request, file.path, content_type=file.content_type, etag=file.etag, name=file.name
     )

@@ -1,8 +1,10 @@
-"""What generators write into the pictures they make."""
+"""What generators write into the pictures and videos they make."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,13 +15,18 @@ from .generation_graph import from_graph
 from .json_values import mapping
 from .media import format_of, opened
 from .remote.answers import parse_json
+from .videos import video_texts
 
 if TYPE_CHECKING:
     from PIL import Image
 
 _EXIF_IFD = 0x8769
 _USER_COMMENT = 0x9286
-_COMFY_TAGS = (0x010F, 0x0110, 0x010E)  # make, model, description: "prompt:{…}", "workflow:{…}"
+_COMFY_TAGS = range(0x010C, 0x0111)  # "prompt:{…}" in model, "workflow:{…}" in the tags before it
+_PNG_HEAD = 8
+_MOST_TEXT = 32 << 20
+"""Bytes of text in all, unpacked; a graph of nodes takes tens of thousands."""
+_MOST_CHUNKS = 100_000
 
 
 @dataclass(frozen=True)
@@ -37,32 +44,119 @@ class Embedded:
 
 
 def read_embedded(path: Path) -> Embedded:
-    """What lies in a picture; nothing for videos and for files that cannot be read."""
+    """What lies in a picture or video; nothing in files that cannot be read."""
     try:
-        if format_of(path).kind == "video":
-            return Embedded()
-        with opened(path) as image:
-            texts = _texts(image)
-    except (WrongType, TooLarge):
+        kind = format_of(path)
+        if kind.kind == "video":
+            texts = video_texts(path)
+        elif kind.decoder == "PNG":
+            texts = dict(_png_texts(path))
+        else:
+            with opened(path) as image:
+                texts = _exif_texts(image.getexif())
+    except (OSError, WrongType, TooLarge):
         return Embedded()
+    return _of_texts(texts)
+
+
+def of_civitai(told: Mapping[str, Any] | None) -> Embedded:
+    """ComfyUI's graph, where CivitAI has kept it: in `meta.comfy` of the generation data."""
+    outer = mapping(mapping(told).get("meta"))
+    comfy = (mapping(outer.get("meta")) or outer).get("comfy")
+    both = _object(comfy)
     return Embedded(
-        texts.get("parameters", ""), _object(texts.get("prompt")), _object(texts.get("workflow"))
+        "", _object(mapping(both).get("prompt")), _object(mapping(both).get("workflow"))
     )
 
 
-def _texts(image: Image.Image) -> dict[str, str]:
-    # PNG has them by name; JPEG and WebP carry them in EXIF.
-    found = {str(name): text for name, text in image.info.items() if isinstance(text, str)}
-    exif = image.getexif()
+def _of_texts(texts: dict[str, str]) -> Embedded:
+    # Some savers put both graphs into one comment.
+    comment = texts.get("comment", "")
+    both = mapping(_object(comment)) if comment.lstrip().startswith("{") else {}
+    if not ("prompt" in both or "workflow" in both):
+        both = {}
+        texts.setdefault("parameters", comment)
+    return Embedded(
+        texts.get("parameters", ""),
+        _object(texts.get("prompt")) or _object(both.get("prompt")),
+        _object(texts.get("workflow")) or _object(both.get("workflow")),
+    )
+
+
+def _png_texts(path: Path) -> Iterator[tuple[str, str]]:
+    """The text chunks by their names, lower case; no pixel is decoded for it."""
+    left = _MOST_TEXT
+    with path.open("rb") as file:
+        file.seek(_PNG_HEAD)
+        for _ in range(_MOST_CHUNKS):
+            head = file.read(8)
+            if len(head) < 8 or head[4:] == b"IEND":
+                return
+            size, kind = struct.unpack(">I4s", head)
+            if kind not in _TEXT_CHUNKS or size > left:
+                file.seek(size + 4, 1)
+                continue
+            data = file.read(size)
+            file.seek(4, 1)
+            if kind == b"eXIf":
+                yield from _exif_chunk(data)
+            else:
+                name, text = _text_chunk(kind, data, left)
+                left -= len(text)
+                yield name.decode("latin-1").lower(), _decoded(text)
+
+
+_TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt", b"eXIf")
+
+
+def _text_chunk(kind: bytes, data: bytes, limit: int) -> tuple[bytes, bytes]:
+    name, _, rest = data.partition(b"\0")
+    packed = kind == b"zTXt"
+    if packed:
+        rest = rest[1:]
+    elif kind == b"iTXt":
+        packed = rest[:1] == b"\1"
+        rest = rest[2:].partition(b"\0")[2].partition(b"\0")[2]
+    return name, _unpacked(rest, limit) if packed else rest
+
+
+def _exif_chunk(data: bytes) -> Iterator[tuple[str, str]]:
+    from PIL import Image
+
+    exif = Image.Exif()
+    try:
+        exif.load(data)
+        yield from _exif_texts(exif).items()
+    except (SyntaxError, ValueError, OSError, struct.error, LookupError, TypeError):
+        return
+
+
+def _decoded(data: bytes) -> str:
+    """UTF-8, which many write where the format says Latin-1."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _unpacked(data: bytes, limit: int) -> bytes:
+    try:
+        return zlib.decompressobj().decompress(data, max(limit, 1))
+    except zlib.error:
+        return b""
+
+
+def _exif_texts(exif: Image.Exif) -> dict[str, str]:
+    found: dict[str, str] = {}
     for tag in _COMFY_TAGS:
         name, colon, text = str(exif.get(tag, "")).partition(":")
         if colon and name.lower() in ("prompt", "workflow"):
             found.setdefault(name.lower(), text)
     comment = exif.get_ifd(_EXIF_IFD).get(_USER_COMMENT)
     if isinstance(comment, bytes):
-        found.setdefault("parameters", _comment(comment))
+        found["comment"] = _comment(comment)
     elif isinstance(comment, str):
-        found.setdefault("parameters", comment)
+        found["comment"] = comment
     return found
 
 
@@ -76,8 +170,11 @@ def _comment(data: bytes) -> str:
     return text.decode("utf-8", errors="replace").strip("\0")
 
 
-def _object(text: str | None) -> dict[str, Any] | None:
+def _object(value: Any) -> dict[str, Any] | None:
+    """The JSON object, or the one that the text says."""
+    if not isinstance(value, str):
+        return mapping(value) or None
     try:
-        return mapping(parse_json((text or "").encode(errors="replace"))) or None
+        return mapping(parse_json(value.encode(errors="replace"))) or None
     except (ValueError, RecursionError):
         return None

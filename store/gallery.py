@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import gallery_lists
+from .embedded import of_civitai, read_embedded
 from .engine import Database, Record
 from .errors import CuratorError, NotFound, TooLarge, WrongType
 from .events import Events
@@ -18,11 +19,12 @@ from .gallery_lists import Wanted
 from .gallery_records import GALLERY, Facts, columns, find, generation_of, item_key, new_sidecar
 from .host import Host
 from .inputs import Inputs, copy_to
+from .json_values import mapping
 from .locks import KeyedLock
 from .media import Kind, format_of
 from .names import inside
 from .remote.civitai import CivitAI
-from .thumbnails import Decoder, make_thumbnail
+from .thumbnails import USUAL, Decoder, make_thumbnail
 from .videos import video_frame
 
 if TYPE_CHECKING:
@@ -124,11 +126,16 @@ class Gallery:
         path = self._files.check_there(self._files.media(record))
         return _served(path, record["id"])
 
-    def thumb(self, item_id: str) -> ServedFile:
-        """The thumbnail, made now if it is not there; else the picture itself. Raises NotFound."""
+    def thumb(self, item_id: str, width: int = USUAL) -> ServedFile:
+        """The thumbnail, made now if it is not there; else the picture itself.
+
+        `width` is one of `SIZES`, of pictures that are that wide. Raises NotFound.
+        """
         record = self._get(item_id)
-        path = self._files.thumbnail(record)
-        if not path.is_file() and not self._make_thumbnail(record, path):
+        if record["width"] <= USUAL:
+            width = min(width, USUAL)
+        path = self._files.thumbnail(record, width)
+        if not path.is_file() and not self._make_thumbnail(record, path, width):
             if record["type"] == "video":
                 raise NotFound("There is no thumbnail of this video.")
             path = self._files.media(record)
@@ -153,6 +160,21 @@ class Gallery:
             "sha256": record["sha256"],
             "added": record["downloaded_at"],
         }
+
+    def workflow(self, item_id: str, *, api: bool = False) -> dict[str, Any]:
+        """The ComfyUI workflow that the picture carries, else its API graph.
+
+        `api`: the API graph and nothing else. Raises NotFound when there is none.
+        """
+        record = self._get(item_id)
+        path = self._files.check_there(self._files.media(record))
+        inside = self._decoder.run(lambda: read_embedded(path))
+        told = of_civitai(mapping(self._files.sidecar(record).get("generation_data")))
+        graph = inside.graph or told.graph
+        found = graph if api else inside.workflow or told.workflow or graph
+        if not found:
+            raise NotFound("This picture carries no ComfyUI workflow.")
+        return dict(found)
 
     def star(self, item_id: str, starred: bool | None = None) -> bool:
         """Set the star, or toggle it for None; returns how it is now. Raises NotFound."""
@@ -232,7 +254,7 @@ class Gallery:
             raise _unknown()
         return record
 
-    def _make_thumbnail(self, record: Record, path: Path) -> bool:
+    def _make_thumbnail(self, record: Record, path: Path, width: int) -> bool:
         """Whether the thumbnail is there now; what cannot be decoded is not tried again."""
         key: str = record["id"]
         with self._locks.hold(f"thumb:{key}"):
@@ -241,15 +263,22 @@ class Gallery:
             if key in self._without_thumbnail:
                 return False
             source = self._files.check_there(self._files.media(record))
+            usual = self._files.thumbnail(record)
+            if width < USUAL and usual.is_file():
+                source = usual
             try:
                 with self._files.incoming() as incoming:
-                    self._decoder.run(lambda: make_thumbnail(source, incoming.thumbnail))
-                    self._files.put_thumbnail(incoming, record)
+                    self._decoder.run(lambda: make_thumbnail(source, incoming.thumbnail, width))
+                    self._files.put_thumbnail(incoming, record, width)
             except (WrongType, TooLarge):
                 self._without_thumbnail.add(key)
                 return False
             except CuratorError:
                 return False
+            if key not in self._records:
+                # Deleted meanwhile; nobody would ever find it again.
+                path.unlink(missing_ok=True)
+                raise _unknown()
             return True
 
     def _tell(self, record: Record, change: str) -> None:

@@ -21,6 +21,7 @@ from .errors import CuratorError, NotFound
 from .files import disk_error, sync_folder, write_atomic
 from .json_values import mapping
 from .names import inside
+from .thumbnails import SIZES, USUAL
 
 log = logging.getLogger(__name__)
 
@@ -36,9 +37,15 @@ class GalleryFiles:
         """The picture's or video's own file."""
         return self.root / record["file_path"]
 
-    def thumbnail(self, record: Record) -> Path:
-        """Where its thumbnail lies, or would lie."""
-        return self.root / record["thumb_path"]
+    def thumbnail(self, record: Record, width: int = USUAL) -> Path:
+        """Where its thumbnail of this width lies, or would lie."""
+        usual = self.root / record["thumb_path"]
+        return usual if width == USUAL else usual.with_name(f"{usual.stem}-{width}{usual.suffix}")
+
+    def paths(self, record: Record) -> list[Path]:
+        """Every file that belongs to the record, whether it is there or not."""
+        own = [self.root / record[name] for name in ("file_path", "meta_path")]
+        return own + [self.thumbnail(record, width) for width in SIZES]
 
     def check_there(self, path: Path) -> Path:
         """The path of a file that exists, in here and not by a link outwards. Raises NotFound."""
@@ -71,7 +78,7 @@ class GalleryFiles:
         """Give the files their names and `put` the record: all, or nothing. Raises DiskFull."""
         note = self._incoming / f"{record['id']}.json"
         # Of an item whose file had gone, the rest may be there still.
-        new = [path for path in self._paths(record) if not path.exists()]
+        new = [path for path in self.paths(record) if not path.exists()]
         try:
             write_atomic(note, dump({"record": record, "sidecar": sidecar}))
             self._move(incoming.media, self.media(record))
@@ -101,9 +108,9 @@ class GalleryFiles:
                 file.write(dump(sidecar))
             self._move(incoming.media, self.root / record["meta_path"])
 
-    def put_thumbnail(self, incoming: Incoming, record: Record) -> None:
+    def put_thumbnail(self, incoming: Incoming, record: Record, width: int = USUAL) -> None:
         """Give a thumbnail that has come in its place. Raises DiskFull."""
-        self._move(incoming.thumbnail, self.thumbnail(record))
+        self._move(incoming.thumbnail, self.thumbnail(record, width))
 
     def recover(self, known: Callable[[str], bool], put: Callable[[Record], None]) -> None:
         """Bring what an earlier run left half done to an end, and empty `incoming/`."""
@@ -127,7 +134,7 @@ class GalleryFiles:
                 self.write_sidecar(record, sidecar)
                 put(record)
             else:
-                _remove(self._paths(record))
+                _remove(self.paths(record))
         except (ValueError, KeyError, TypeError) as error:
             # Notes are written whole: somebody else has been at this one.
             log.warning("Curator passes over %s: %s", note.name, error)
@@ -145,9 +152,6 @@ class GalleryFiles:
             sync_folder(target.parent)
         except OSError as error:
             raise disk_error(error, "The picture") from error
-
-    def _paths(self, record: Record) -> list[Path]:
-        return [self.root / record[name] for name in ("file_path", "thumb_path", "meta_path")]
 
 
 class Incoming:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .embedded import read_embedded
+from .embedded import of_civitai, read_embedded
 from .engine import Collection, Record
-from .errors import TooLarge, UpstreamFailed, WrongType
+from .errors import TooLarge, UpstreamUnfit, WrongType
 from .gallery_fetching import facts_of_image, find_lora
 from .gallery_files import GalleryFiles, Incoming, stem_of
 from .gallery_records import (
@@ -22,6 +23,7 @@ from .gallery_records import (
     new_record,
     new_sidecar,
     own_id,
+    with_links,
     written_at,
 )
 from .locks import KeyedLock
@@ -32,6 +34,7 @@ from .thumbnails import Decoder, examine
 
 if TYPE_CHECKING:
     from .catalog import Catalog
+    from .gallery_run_crew import Gate
 
 FILE_LIMIT = 2 << 30
 """Bytes of a picture or video at most."""
@@ -66,6 +69,42 @@ class Intake:
         """
         with self._locks.hold(f"number:{image_id}"):
             return self._here(str(image_id)) or self._fetch(image_id)
+
+    def known(self, facts: Facts) -> Record | None:
+        """The record of this picture under any of its ids, if its file is there."""
+        return self._here(facts.id) or self._here(facts.file_uuid)
+
+    def link(self, facts: Facts) -> None:
+        """Add to a picture that is here what `facts` know: its model, versions, other id."""
+        with self._locks.hold(f"file:{facts.file_uuid or facts.id}"):
+            here = self.known(facts)
+            if here is not None and enriched(here, facts) != here:
+                self._enrich(here, facts)
+
+    def fetch_listed(
+        self,
+        facts: Facts,
+        address: str,
+        place: Callable[[], AbstractContextManager[None]],
+        gate: Gate,
+    ) -> bool:
+        """Fetch a picture that a list has told of; False when somebody else was faster.
+
+        Holds a `place` while it downloads. Raises Cancelled as soon as the gate is shut, else as
+        `fetch` does, and UpstreamUnfit for a file that is no whole picture.
+        """
+        with self._locks.hold(f"file:{facts.file_uuid or facts.id}"):
+            here = self.known(facts)
+            if here is not None:
+                with gate.entered():
+                    self._enrich(here, facts)
+                return False
+            with self._files.incoming() as incoming:
+                with place(), incoming.writing() as file:
+                    got = self._civitai.download(address, file, limit=FILE_LIMIT, check=gate.check)
+                with gate.entered():
+                    self._settle(incoming, facts, got)
+            return True
 
     def take(self, path: Path, facts: Facts, *, move: bool) -> Record:
         """The record of this file, taken in unless its id is here. Raises WrongType, TooLarge."""
@@ -138,19 +177,20 @@ class Intake:
         with self._files.incoming() as incoming:
             with incoming.writing() as file:
                 got = self._civitai.download(address, file, limit=FILE_LIMIT)
-            try:
-                return self._place(incoming, facts, got)
-            except (WrongType, TooLarge) as error:
-                text = f"CivitAI's file of this picture is not usable. {error.text}"
-                raise UpstreamFailed(text) from error
+            return self._settle(incoming, facts, got)
+
+    def _settle(self, incoming: Incoming, facts: Facts, got: Downloaded) -> Record:
+        """As `_place`, for a file that CivitAI is to blame for."""
+        try:
+            return self._place(incoming, facts, got)
+        except (WrongType, TooLarge) as error:
+            text = f"CivitAI's file of this picture is not usable. {error.text}"
+            raise UpstreamUnfit(text) from error
 
     def _place(self, incoming: Incoming, facts: Facts, got: Downloaded) -> Record:
         """Check the file, and make it and its record part of the gallery."""
         media = self._decoder.run(lambda: examine(incoming.media, incoming.thumbnail))
-        if not facts.generation.is_told:
-            # A PNG is decoded once more for it.
-            inside = self._decoder.run(lambda: read_embedded(incoming.media))
-            facts = replace(facts, generation=facts.generation.completed(inside.generation()))
+        facts = self._completed(facts, incoming.media)
         known = find(self._records, facts.file_uuid) or find(self._records, facts.id)
         if known is not None:
             # Its file had gone; what a person has done to the item stays.
@@ -163,10 +203,20 @@ class Intake:
             sha256=got.sha256,
             added=known["added"] if known else self._clock.next(),
         )
+        if known is not None:
+            record = with_links(record, known)
         record["thumb_size"] = incoming.thumbnail.stat().st_size
         self._files.place(incoming, record, new_sidecar(facts, record), self._records.put)
         self._tell(record, "added")
         return record
+
+    def _completed(self, facts: Facts, path: Path) -> Facts:
+        """With what the file carries and upstream has not said."""
+        inside = self._decoder.run(lambda: read_embedded(path))
+        told = of_civitai(facts.generation_data)
+        made = facts.generation.completed(inside.generation()).completed(told.generation())
+        graphs = (inside.workflow, inside.graph, told.workflow, told.graph)
+        return replace(facts, generation=made, has_workflow=any(graphs))
 
     def _enrich(self, record: Record, facts: Facts) -> Record:
         """Add to the item what the same picture's other id has brought."""

@@ -70,6 +70,8 @@ class Facts:
     base_model: str = ""
     created_at: str = ""
     starred: bool = False
+    has_workflow: bool = False
+    """Whether a graph of ComfyUI is in the file or in what upstream says of it."""
     nsfw_level: int = 0
     """CivitAI's level as its bit: 1, 2, 4, 8, 16 or 32; 0 unknown."""
     tag_ids: tuple[int, ...] = ()
@@ -189,6 +191,7 @@ def new_record(
         "sha256": sha256,
         "added": added,
         "name": facts.name,
+        "has_workflow": int(facts.has_workflow),
         "nsfw_level": facts.nsfw_level,
         "tag_ids": list(facts.tag_ids),
         **made.as_dict(),
@@ -257,6 +260,20 @@ def enriched_sidecar(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str
     return {**new, **old, **gaps}
 
 
+def with_links(record: Record, old: Record) -> Record:
+    """The record with the ids, models and versions of the one whose place it takes."""
+    linked = dict(record)
+    linked["aliases"] = sorted({*record["aliases"], *old["aliases"]})
+    linked["versions"] = sorted({*record["versions"], *old["versions"]})
+    models = dict.fromkeys([*old["models"], *record["models"]])
+    linked["models"] = [each for each in models if each] or [0]
+    linked["model_id"] = linked["models"][0]
+    linked["model_name"] = old["model_name"] or record["model_name"]
+    if old["source"] == "original":
+        linked["source"] = "original"
+    return with_places(linked)
+
+
 def columns(record: Record) -> dict[str, Any]:
     """The item as Studio's clients know it, and its `id`."""
     return {"id": record["id"], **{name: record.get(name) for name in COLUMNS}}
@@ -281,6 +298,7 @@ def shown_item(record: Record) -> dict[str, Any]:
         "ext": record["ext"],
         "has_thumb": True,
         "starred": bool(record["starred"]),
+        "has_workflow": bool(record.get("has_workflow")),
         "source": record["source"],
         "model_id": record["model_id"],
         "model_name": record["model_name"],

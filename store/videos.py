@@ -35,6 +35,13 @@ def probe_video(path: Path) -> Media:
         )
 
 
+def video_texts(path: Path) -> dict[str, str]:
+    """The texts beside the tracks, by name in lower case. Raises WrongType."""
+    with _opened(path) as (container, stream):
+        texts = {**stream.metadata, **container.metadata}
+        return {name.lower(): text for name, text in texts.items()}
+
+
 def video_frame(path: Path) -> Image.Image:
     """The frame at one second, or in the middle of a shorter video. Raises WrongType."""
     with _opened(path) as (container, stream):
