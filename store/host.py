@@ -34,6 +34,21 @@ _USUAL_TYPES = (
     "vae_approx",
 )
 _ALIASES = {"clip": "text_encoders", "unet": "diffusion_models"}
+MODEL_SUFFIXES = frozenset(
+    (".safetensors", ".sft", ".ckpt", ".pt", ".pt2", ".pth", ".bin", ".pkl", ".gguf", ".onnx")
+)
+"""How the names of model files end."""
+_NO_MODELS = frozenset(("configs", "custom_nodes", "unsorted"))
+
+
+def _usual_suffixes() -> Mapping[str, frozenset[str]]:
+    """Nothing is said of any type: each takes what ends like a model."""
+    return {}
+
+
+def _idle() -> bool:
+    """Without ComfyUI nothing is generated here."""
+    return False
 
 
 def _silent(topic: str, seq: int) -> None:
@@ -52,6 +67,10 @@ class Host:
     """Type → its roots, extra ones included; new files go into the first."""
     notify: Callable[[str, int], None] = field(default=_silent)
     """Tell the host's own page that a topic changed; thread-safe."""
+    model_suffixes: Callable[[], Mapping[str, frozenset[str]]] = field(default=_usual_suffixes)
+    """Type → the endings of its files, as far as the host says; an empty set: no models."""
+    is_generating: Callable[[], bool] = field(default=_idle)
+    """Whether pictures are being made at this moment."""
     listens: tuple[str, ...] = ("127.0.0.1",)
     """The addresses the server listens on."""
     port: int = 0
@@ -73,6 +92,20 @@ class Host:
         """The roots of a folder type; of an unknown one the folder of that name below `models`."""
         found = self.model_folders().get(_ALIASES.get(kind, kind))
         return list(found) if found else [self.models / kind]
+
+    def suffixes(self, kind: str) -> frozenset[str]:
+        """The endings that model files of a type have, lower case; none where it has no models."""
+        if kind in _NO_MODELS:
+            return frozenset()
+        said = self.model_suffixes().get(kind)
+        # Some types are folders of files, and say so in place of an ending.
+        if said is None or any(not each.startswith(".") for each in said):
+            return MODEL_SUFFIXES
+        return said if said & MODEL_SUFFIXES else frozenset()
+
+    def model_types(self) -> list[str]:
+        """The types that hold models, by name."""
+        return sorted(kind for kind in self.model_folders() if self.suffixes(kind))
 
     def places(self, dest: str) -> list[Path]:
         """Every folder that an entry's `dest` (`loras/SDXL`) may mean; new files: the first."""
@@ -118,6 +151,14 @@ def comfy_host() -> Host:
         known = folder_paths.folder_names_and_paths
         return {kind: [Path(path) for path in entry[0]] for kind, entry in known.items()}
 
+    def suffixes() -> dict[str, frozenset[str]]:
+        known = folder_paths.folder_names_and_paths
+        return {kind: frozenset(entry[1]) for kind, entry in known.items()}
+
+    def is_generating() -> bool:
+        queue = getattr(PromptServer.instance, "prompt_queue", None)
+        return bool(getattr(queue, "currently_running", None))
+
     def notify(topic: str, seq: int) -> None:
         # While ComfyUI ends its loop is closed, and nobody is left to tell.
         with contextlib.suppress(RuntimeError):
@@ -130,6 +171,8 @@ def comfy_host() -> Host:
         models=Path(folder_paths.models_dir),
         model_folders=folders,
         notify=notify,
+        model_suffixes=suffixes,
+        is_generating=is_generating,
         listens=tuple(part.strip() for part in str(args.listen).split(",")),
         port=int(args.port),
     )

@@ -127,3 +127,26 @@ class TestTheAddress:
 )
 def test_only_this_machine_is_loopback(address: str, loopback: bool) -> None:
     assert is_loopback(address) is loopback
+
+
+class TestTypesOfModels:
+    def test_are_those_whose_files_may_be_models(self, tmp_path: Path) -> None:
+        said = {
+            "loras": frozenset((".safetensors",)),
+            "configs": frozenset((".yaml",)),
+            "custom_nodes": frozenset[str](),
+            "diffusers": frozenset(("folder",)),
+            "texts": frozenset((".txt",)),
+        }
+        host = Host(
+            data=tmp_path,
+            input=tmp_path,
+            output=tmp_path,
+            models=tmp_path,
+            model_folders=lambda: {kind: [tmp_path] for kind in [*said, "unsorted", "vae"]},
+            model_suffixes=lambda: said,
+        )
+        assert host.model_types() == ["diffusers", "loras", "vae"]
+        assert host.suffixes("loras") == {".safetensors"}
+        assert ".gguf" in host.suffixes("vae")
+        assert not host.is_generating()
