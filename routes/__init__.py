@@ -14,6 +14,7 @@ from . import (
     catalog_adding,
     catalog_exchange,
     catalog_upkeep,
+    collections,
     gallery,
     jobs,
     loras,
@@ -46,6 +47,7 @@ ALL: list[Route] = [
     *transfers.routes,
     *trash.routes,
     *gallery.routes,
+    *collections.routes,
     *ui.routes,
 ]
 

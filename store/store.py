@@ -18,11 +18,13 @@ from .events import Event, Events
 from .gallery import GALLERY, Gallery
 from .host import Host
 from .jobs import Jobs
+from .library_collections import Collections
 from .library_records import MODELS, Records
 from .library_tags import COUNTERS, TAGS, Tags
 from .lora_lookup import LoraLookup
 from .model_adding import ModelAdding
 from .model_files import ModelFiles
+from .organising import ORGANISED, Organising
 from .picture_facts import PictureFacts
 from .remote.civitai import CivitAI
 from .remote.huggingface import HuggingFace
@@ -45,12 +47,16 @@ class Store:
             self.database = Database.open(
                 host.data / "database",
                 (SESSIONS, GALLERY, TRANSFERS, FIRST_SEEN, TRASH, UPDATES)
-                + (MODELS, TAGS, COUNTERS),
+                + (MODELS, TAGS, COUNTERS)
+                + ORGANISED,
                 address=host.address,
             )
             undo.callback(self.database.close)
             self.records = Records(self.database, self.events)
             self.model_tags = Tags(self.database, self.events)
+            self.collections = Collections(self.database, self.events)
+            self.organising = Organising(self.database, self.collections, self.records)
+            undo.callback(self.organising.close)
             self.access = Access(
                 host.data / "access-key", self.database.collection("sessions"), given=options.key
             )
