@@ -6,6 +6,7 @@ import importlib
 import json
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def tagged(form: str, path: Path, workflow_tag: int) -> None:
     Image.new("RGB", (9, 9)).save(path, form, exif=exif)
 
 
-MAKERS: dict[str, Any] = {
+MAKERS: dict[str, Callable[[Path], object]] = {
     "png": lambda path: path.write_bytes(png("x", 16, 16, TEXTS)),
     "webp": lambda path: tagged("WEBP", path, 0x010F),
     "webp, other notes before": lambda path: tagged("WEBP", path, 0x010D),
