@@ -28,6 +28,7 @@ from .organising import ORGANISED, Organising
 from .picture_facts import PictureFacts
 from .remote.civitai import CivitAI
 from .remote.huggingface import HuggingFace
+from .samples import SAMPLES, Samples
 from .settings import Options, Settings
 from .transfers import FIRST_SEEN, TRANSFERS, Transfers
 from .trash import TRASH, Trash
@@ -47,7 +48,7 @@ class Store:
             self.database = Database.open(
                 host.data / "database",
                 (SESSIONS, GALLERY, TRANSFERS, FIRST_SEEN, TRASH, UPDATES)
-                + (MODELS, TAGS, COUNTERS)
+                + (MODELS, TAGS, COUNTERS, SAMPLES)
                 + ORGANISED,
                 address=host.address,
             )
@@ -57,6 +58,8 @@ class Store:
             self.collections = Collections(self.database, self.events)
             self.organising = Organising(self.database, self.collections, self.records)
             undo.callback(self.organising.close)
+            self.samples = Samples(self.database, host.data / "samples", self.events)
+            undo.callback(self.samples.close)
             self.access = Access(
                 host.data / "access-key", self.database.collection("sessions"), given=options.key
             )

@@ -1,21 +1,28 @@
-"""A process that dies at one of its steps on the disk: `python -m tests.dying ACT ROOT STEP`.
+"""A process that dies at one of its steps on the disk.
 
-A step is each opening for writing, writing (half of it is on the disk then), fsync, renaming,
-linking and removal below ROOT. The process ends with status 9 before the step, else with 0.
+`python -m tests.dying` reads lines of JSON `[act, root, step]` and answers each with the status of
+a fork that does the act in that root. A step is each opening for writing, writing (half of it is on
+the disk then), fsync, renaming, linking and removal below the root. The fork ends with status 9
+before the step, else with 0.
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import tempfile
+import traceback
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.loading import load_pack
 
 if TYPE_CHECKING:
+    from comfyui_curator.store.samples import Samples
     from comfyui_curator.store.store import Store
 
 DIED = 9
@@ -25,15 +32,34 @@ _EVENTS = ("os.rename", "os.remove", "os.link", "open")
 
 def deaths(act: str, make_root: Callable[[int], Path]) -> Iterator[Path]:
     """Every root in which `act` died, one step later each time, until it ended well."""
-    for step in range(1, 200):
-        root = make_root(step)
-        command = [sys.executable, "-m", "tests.dying", act, str(root), str(step)]
-        done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, timeout=120)
-        assert done.returncode in (0, DIED), done.stderr
-        if done.returncode == 0:
-            return
-        yield root
-    raise AssertionError("it never ended")
+    with (
+        tempfile.TemporaryFile("w+") as said,
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.dying"],
+            cwd=_ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            text=True,
+        ) as process,
+    ):
+        assert process.stdin
+        assert process.stdout
+        try:
+            for step in range(1, 200):
+                root = make_root(step)
+                process.stdin.write(json.dumps([act, str(root), step]) + "\n")
+                process.stdin.flush()
+                status = process.stdout.readline().strip()
+                if status not in ("0", str(DIED)):
+                    said.seek(0)
+                    raise AssertionError(said.read())
+                if status == "0":
+                    return
+                yield root
+            raise AssertionError("it never ended")
+        finally:
+            process.stdin.close()
 
 
 class _Steps:
@@ -110,23 +136,77 @@ def _restore(store: Store) -> None:
     store.model_files.restore(store.trash.listed()["items"][0]["id"])
 
 
-_ACTS = {"promote": _promote, "trash": _trash, "restore": _restore}
+def _add_sample(samples: Samples) -> None:
+    samples.add("ab" * 32, Path("new.png").read_bytes())
 
 
-def _main(act: str, root: Path, step: int) -> None:
+def _delete_sample(samples: Samples) -> None:
+    samples.delete("ab" * 32, 0)
+
+
+@contextlib.contextmanager
+def _whole(root: Path) -> Generator[Store, None, None]:
     from comfyui_curator.store.host import root_host
     from comfyui_curator.store.settings import Options
     from comfyui_curator.store.store import Store
 
-    store = Store(root_host(root), Options(civitai="http://127.0.0.1:9"))
+    with contextlib.closing(Store(root_host(root), Options(civitai="http://127.0.0.1:9"))) as store:
+        yield store
+
+
+@contextlib.contextmanager
+def _samples(root: Path) -> Generator[Samples, None, None]:
+    from comfyui_curator.store.engine import Database
+    from comfyui_curator.store.events import Events
+    from comfyui_curator.store.samples import SAMPLES, Samples
+
+    os.chdir(root)
+    with (
+        Database.open(root / "database", (SAMPLES,)) as database,
+        contextlib.closing(Samples(database, root / "samples", Events())) as samples,
+    ):
+        yield samples
+
+
+_ACTS: dict[str, tuple[Any, Any]] = {
+    "promote": (_whole, _promote),
+    "trash": (_whole, _trash),
+    "restore": (_whole, _restore),
+    "add-sample": (_samples, _add_sample),
+    "delete-sample": (_samples, _delete_sample),
+}
+
+
+def _main(act: str, root: Path, step: int) -> None:
     steps = _Steps(root, step)
-    _watch(steps)
-    steps.counts = True
-    _ACTS[act](store)
-    steps.counts = False
-    store.close()
+    opening, work = _ACTS[act]
+    with opening(root) as opened:
+        _watch(steps)
+        steps.counts = True
+        work(opened)
+        steps.counts = False
+
+
+def _serve() -> None:
+    # What a fork needs is imported once; threads would not survive it, and there are none yet.
+    from comfyui_curator.store import sample_tiers, store
+
+    assert sample_tiers
+    assert store
+    for line in sys.stdin:
+        act, root, step = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            try:
+                _main(act, Path(root), step)
+            except BaseException:  # noqa: BLE001 - a fork that went on would read the next line
+                traceback.print_exc()
+                os._exit(1)
+            os._exit(0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
     load_pack()
-    _main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))
+    _serve()
