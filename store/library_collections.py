@@ -74,9 +74,9 @@ class Collections:
         """A collection of this name; the one that has it already, unchanged."""
         name = _checked(name)
         with self._lock:
-            record = self._by_name(name)
-            if record is not None:
-                return self._shown(record)
+            known = self._by_name(name)
+            if known is not None:
+                return self._shown(known)
             now = _now()
             record: Record = {
                 "id": secrets.token_hex(6),
