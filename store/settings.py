@@ -78,6 +78,12 @@ class Values(BaseModel):
     """Of these, from one host."""
     upload_limit_mb: int = Field(default=200_000, ge=1, le=100_000_000)
     """Of an uploaded file, or one fetched for an upload: bytes at most, in 10^6."""
+    uploads_open: int = Field(default=100, ge=1, le=10_000)
+    """Uploads of one key that may be open at once."""
+    uploads_gb: int = Field(default=1000, ge=1, le=1_000_000)
+    """What they may have together: bytes in 10^9."""
+    uploads_keep_hours: int = Field(default=168, ge=1, le=10_000)
+    """How long an open upload waits for its next part before it is removed."""
     allow_pickles: bool = False
     """Whether uploaded models may be pickles; they are scanned then, which finds not all."""
     system_trash: bool = True
