@@ -6,7 +6,6 @@ import contextlib
 import errno
 import os
 import secrets
-import shutil
 import stat
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -16,11 +15,12 @@ from typing import Any
 
 from . import system_trash
 from .engine import CollectionSpec, Database, Index
-from .errors import Conflict, CuratorError, DiskFull, NotFound
+from .errors import Conflict, CuratorError, NotFound
 from .events import Events
 from .files import disk_error, place_new, sync_folder
 from .host import Host
 from .locks import KeyedLock
+from .moves import copy_whole, half_of, is_same, move_within
 from .names import safe_name
 from .settings import Settings
 
@@ -156,7 +156,7 @@ class Trash:
     def _move(self, record: Json, path: Path, target: Path) -> None:
         """Across devices: the copy is whole before the file goes."""
         try:
-            _copy(path, target)
+            copy_whole(path, target)
             path.unlink()
         except (OSError, CuratorError) as error:
             target.unlink(missing_ok=True)
@@ -173,8 +173,8 @@ class Trash:
         part = _part_of(record)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            if not _placed(at, target):
-                _copy(at, part)
+            if not move_within(at, target):
+                copy_whole(at, part)
                 if not place_new(part, target):
                     raise FileExistsError(errno.EEXIST, "File exists")
                 at.unlink()
@@ -211,8 +211,8 @@ class Trash:
         source, at = Path(record["from"]), Path(record["at"])
         with contextlib.suppress(OSError):
             _part_of(record).unlink(missing_ok=True)
-            _half_of(at).unlink(missing_ok=True)
-            if os.path.lexists(at) and _is_same(source, at):
+            half_of(at).unlink(missing_ok=True)
+            if os.path.lexists(at) and is_same(source, at):
                 at.unlink()
         # An unplugged drive is no reason to forget what lies there.
         if os.path.lexists(at) or not (at.parent.is_dir() or source.exists()):
@@ -236,65 +236,9 @@ class Trash:
         self._events.publish("trash", change=change)
 
 
-def _placed(at: Path, target: Path) -> bool:
-    """Move without copying; False between devices. Raises FileExistsError."""
-    if at.is_symlink():
-        target.symlink_to(at.readlink())
-        at.unlink()
-        return True
-    try:
-        if not place_new(at, target):
-            raise FileExistsError(errno.EEXIST, "File exists")
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        return False
-    return True
-
-
-def _copy(source: Path, target: Path) -> None:
-    """A whole copy on the disk, with its time; a link stays one. Raises OSError, DiskFull."""
-    if source.is_symlink():
-        target.symlink_to(source.readlink())
-        return
-    size, free = source.stat().st_size, shutil.disk_usage(target.parent).free
-    if size > free:
-        raise DiskFull(
-            f"{source.name} needs {size} bytes where it is to be kept, and {free} are free.",
-            facts={"needed_bytes": size, "free_bytes": free},
-        )
-    half = _half_of(target)
-    try:
-        with source.open("rb") as read, half.open("wb") as written:
-            shutil.copyfileobj(read, written, 1 << 20)
-            written.flush()
-            os.fsync(written.fileno())
-        shutil.copystat(source, half)
-        half.replace(target)
-    finally:
-        half.unlink(missing_ok=True)
-
-
-def _half_of(target: Path) -> Path:
-    return target.with_name(f"{target.name}.half")
-
-
 def _part_of(record: Json) -> Path:
     """Where a file that comes back from another device arrives, under no model's ending."""
     return Path(record["from"]).with_name(f".{record['id']}.restoring")
-
-
-def _is_same(one: Path, other: Path) -> bool:
-    """Whether both are one file, or a copy that was made of it; without reading gigabytes."""
-    try:
-        first, second = one.lstat(), other.lstat()
-    except OSError:
-        return False
-    if (first.st_dev, first.st_ino) == (second.st_dev, second.st_ino):
-        return True
-    if stat.S_ISLNK(first.st_mode) and stat.S_ISLNK(second.st_mode):
-        return one.readlink() == other.readlink()
-    return (first.st_size, first.st_mtime_ns) == (second.st_size, second.st_mtime_ns)
 
 
 def _told(record: Json) -> Json:
