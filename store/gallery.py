@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,9 @@ from .events import Events
 from .gallery_files import GalleryFiles
 from .gallery_intake import Intake
 from .gallery_lists import Wanted
+from .gallery_models import GalleryModels
 from .gallery_records import GALLERY, Facts, columns, find, generation_of, item_key, new_sidecar
+from .gallery_removal import Leaving, Removal
 from .host import Host
 from .inputs import Inputs, copy_to
 from .json_values import mapping
@@ -62,6 +64,9 @@ class Gallery:
     ) -> None:
         """Completes or undoes what an earlier run left half done; looks at no other file."""
         self._records = database.collection("gallery")
+        self.known_models = GalleryModels(database)
+        self.run_facts: Callable[[int], Mapping[str, Any]] = lambda _: {}
+        """The part of G that tells of a run."""
         self._files = GalleryFiles(host.data / "gallery")
         self._inputs = Inputs(host.input)
         self._events = events
@@ -73,6 +78,8 @@ class Gallery:
         self._without_thumbnail: set[str] = set()
         self._facts_lock = threading.Lock()
         self._facts: dict[int, Mapping[str, Any]] = {}
+        self._removal = Removal(self._records, self._files, self._intake.locks)
+        self._removal.recover()
         self._files.recover(lambda key: key in self._records, self._records.put)
 
     def close(self) -> None:
@@ -220,8 +227,10 @@ class Gallery:
         """G of a model: all of it, or with `limit` one page. A model without pictures is empty."""
         wanted = wanted or Wanted()
         if limit is None:
-            return gallery_lists.whole_gallery(self._records, model_id, wanted)
-        return gallery_lists.gallery_page(self._records, model_id, wanted, limit, before)
+            found = gallery_lists.whole_gallery(self._records, model_id, wanted)
+        else:
+            found = gallery_lists.gallery_page(self._records, model_id, wanted, limit, before)
+        return {**found, "custom_preview": self._preview(model_id), **self.run_facts(model_id)}
 
     def all(
         self, wanted: Wanted | None = None, *, limit: int = 100, before: str | None = None
@@ -240,10 +249,52 @@ class Gallery:
             if model_id in known:
                 return known[model_id]
         facts = gallery_lists.catalog_facts(self._records, model_id)
+        preview = self._preview(model_id) if facts else None
+        if preview:
+            facts["gallery_thumb"] = preview
         with self._facts_lock:
             # A change meanwhile has put another dict in this one's place.
             known[model_id] = facts
         return facts
+
+    def set_preview(self, item_id: str, model_id: int | None = None) -> dict[str, Any]:
+        """Let this picture stand for its model: `{status, model_id, civitai_id}`.
+
+        Of one that several models show, `model_id` says for which. Raises NotFound.
+        """
+        record = self._get(item_id)
+        chosen = record["model_id"] if model_id is None else model_id
+        if chosen not in record["models"]:
+            raise NotFound("This picture is not in the gallery of that model.")
+        self.known_models.set_preview(chosen, record["id"])
+        self._tell(record, "preview")
+        return {"status": "ok", "model_id": chosen, "civitai_id": record["id"]}
+
+    def remove(self, model_id: int, version_id: int | None = None) -> int:
+        """Empty a model's gallery; how many pictures it no longer shows.
+
+        With a version only of what that version alone uses. Raises DiskFull.
+        """
+        leaving = Leaving(model_id, version_id, self.known_models.versions(model_id))
+        found = self._records.page("by_model", model_id, limit=1 << 40).records
+        gone = self._removal.remove([record["id"] for record in found], leaving.change)
+        for record in gone:
+            self._forget_facts(record["models"])
+        if gone:
+            self._events.publish("gallery", model_id=model_id, change="removed")
+        return sum(leaving.leaves(record) for record in gone)
+
+    def remove_items(self, item_ids: Iterable[str]) -> int:
+        """Take pictures out for good, whoever shows them; how many there were. Raises DiskFull."""
+        gone = self._removal.remove(item_ids)
+        for record in gone:
+            self._tell(record, "removed")
+        return len(gone)
+
+    @property
+    def intake(self) -> Intake:
+        """The one way in, for runs."""
+        return self._intake
 
     def __len__(self) -> int:
         return len(self._records)
@@ -281,13 +332,21 @@ class Gallery:
                 raise _unknown()
             return True
 
-    def _tell(self, record: Record, change: str) -> None:
+    def _preview(self, model_id: int) -> str | None:
+        """The picture that a person has chosen for the model, if its gallery shows it."""
+        chosen = self.known_models.preview(model_id)
+        record = self._records.get(chosen) if chosen else None
+        return chosen if record and model_id in record["models"] else None
+
+    def _forget_facts(self, models: Iterable[int]) -> None:
+        gone = set(models)
         with self._facts_lock:
             self._facts = {
-                model_id: facts
-                for model_id, facts in self._facts.items()
-                if model_id not in record["models"]
+                model_id: facts for model_id, facts in self._facts.items() if model_id not in gone
             }
+
+    def _tell(self, record: Record, change: str) -> None:
+        self._forget_facts(record["models"])
         self._events.publish("gallery", id=record["id"], model_id=record["model_id"], change=change)
 
 

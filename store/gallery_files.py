@@ -12,7 +12,7 @@ import json
 import logging
 import os
 import secrets
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -33,16 +33,21 @@ class GalleryFiles:
         self.root = root
         self._incoming = root / "incoming"
 
+    @property
+    def incoming_folder(self) -> Path:
+        """Where files come in, and notes lie of what is under way."""
+        return self._incoming
+
     def media(self, record: Record) -> Path:
         """The picture's or video's own file."""
         return self.root / record["file_path"]
 
-    def thumbnail(self, record: Record, width: int = USUAL) -> Path:
+    def thumbnail(self, record: Mapping[str, Any], width: int = USUAL) -> Path:
         """Where its thumbnail of this width lies, or would lie."""
         usual = self.root / record["thumb_path"]
         return usual if width == USUAL else usual.with_name(f"{usual.stem}-{width}{usual.suffix}")
 
-    def paths(self, record: Record) -> list[Path]:
+    def paths(self, record: Mapping[str, Any]) -> list[Path]:
         """Every file that belongs to the record, whether it is there or not."""
         own = [self.root / record[name] for name in ("file_path", "meta_path")]
         return own + [self.thumbnail(record, width) for width in SIZES]
@@ -111,6 +116,14 @@ class GalleryFiles:
     def put_thumbnail(self, incoming: Incoming, record: Record, width: int = USUAL) -> None:
         """Give a thumbnail that has come in its place. Raises DiskFull."""
         self._move(incoming.thumbnail, self.thumbnail(record, width))
+
+    def remove(self, record: Mapping[str, Any]) -> None:
+        """Remove everything that belongs to a record which is gone."""
+        _remove(self.paths(record))
+
+    def remove_thumbnails(self, record: Mapping[str, Any]) -> None:
+        """Remove what is made again when somebody looks."""
+        _remove([self.thumbnail(record, width) for width in SIZES])
 
     def recover(self, known: Callable[[str], bool], put: Callable[[Record], None]) -> None:
         """Bring what an earlier run left half done to an end, and empty `incoming/`."""

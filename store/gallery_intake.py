@@ -59,7 +59,8 @@ class Intake:
         self._civitai = civitai
         self._catalog = catalog
         self._tell = tell
-        self._locks = KeyedLock()
+        self.locks = KeyedLock()
+        """By the picture's UUID, else its id: held while its files and record change."""
         self._clock = Clock()
 
     def fetch(self, image_id: int) -> Record:
@@ -67,7 +68,7 @@ class Intake:
 
         Raises what CivitAI raises, UpstreamFailed for a file that is no whole picture, DiskFull.
         """
-        with self._locks.hold(f"number:{image_id}"):
+        with self.locks.hold(f"number:{image_id}"):
             return self._here(str(image_id)) or self._fetch(image_id)
 
     def known(self, facts: Facts) -> Record | None:
@@ -76,7 +77,7 @@ class Intake:
 
     def link(self, facts: Facts) -> None:
         """Add to a picture that is here what `facts` know: its model, versions, other id."""
-        with self._locks.hold(f"file:{facts.file_uuid or facts.id}"):
+        with self.locks.hold(f"file:{facts.file_uuid or facts.id}"):
             here = self.known(facts)
             if here is not None and enriched(here, facts) != here:
                 self._enrich(here, facts)
@@ -93,7 +94,7 @@ class Intake:
         Holds a `place` while it downloads. Raises Cancelled as soon as the gate is shut, else as
         `fetch` does, and UpstreamUnfit for a file that is no whole picture.
         """
-        with self._locks.hold(f"file:{facts.file_uuid or facts.id}"):
+        with self.locks.hold(f"file:{facts.file_uuid or facts.id}"):
             here = self.known(facts)
             if here is not None:
                 with gate.entered():
@@ -108,7 +109,7 @@ class Intake:
 
     def take(self, path: Path, facts: Facts, *, move: bool) -> Record:
         """The record of this file, taken in unless its id is here. Raises WrongType, TooLarge."""
-        with self._locks.hold(f"file:{facts.file_uuid or facts.id}"):
+        with self.locks.hold(f"file:{facts.file_uuid or facts.id}"):
             here = self._here(facts.id)
             if here is not None:
                 return here
@@ -130,7 +131,7 @@ class Intake:
                 model_id=model_id,
                 created_at=written_at(path),
             )
-            with self._locks.hold(f"file:{key}"):
+            with self.locks.hold(f"file:{key}"):
                 here = self._here(key)
                 if here is None:
                     record = self._place(incoming, facts, got)
@@ -167,7 +168,7 @@ class Intake:
         page = self._civitai.image_page(image_id)
         facts = facts_of_image(image_id, item, told, lora, page)
         address = self._civitai.media_address(item["url"], str(item.get("type") or "image"))
-        with self._locks.hold(f"file:{facts.file_uuid or facts.id}"):
+        with self.locks.hold(f"file:{facts.file_uuid or facts.id}"):
             twin = self._here(facts.file_uuid)
             if twin is not None:
                 return self._enrich(twin, facts)

@@ -16,6 +16,9 @@ from .engine import Database
 from .errors import Misconfigured
 from .events import Event, Events
 from .gallery import GALLERY, Gallery
+from .gallery_models import GALLERY_MODELS
+from .gallery_run_records import GALLERY_RUNS
+from .gallery_runs import GalleryRuns
 from .host import Host
 from .jobs import Jobs
 from .library_collections import Collections
@@ -30,6 +33,7 @@ from .remote.civitai import CivitAI
 from .remote.huggingface import HuggingFace
 from .samples import SAMPLES, Samples
 from .settings import Options, Settings
+from .tags import CIVITAI_TAGS, CivitaiTags
 from .transfers import FIRST_SEEN, TRANSFERS, Transfers
 from .trash import TRASH, Trash
 
@@ -49,7 +53,8 @@ class Store:
                 host.data / "database",
                 (SESSIONS, GALLERY, TRANSFERS, FIRST_SEEN, TRASH, UPDATES)
                 + (MODELS, TAGS, COUNTERS, SAMPLES)
-                + ORGANISED,
+                + ORGANISED
+                + (GALLERY_RUNS, GALLERY_MODELS, CIVITAI_TAGS),
                 address=host.address,
             )
             undo.callback(self.database.close)
@@ -70,6 +75,14 @@ class Store:
             self.gallery = Gallery(self.database, host, self.civitai, self.catalog, self.events)
             undo.callback(self.gallery.close)
             self.catalog.gallery_facts = self.gallery.catalog_facts
+            self.gallery_runs = GalleryRuns(
+                self.database, self.gallery, self.civitai, self.settings, self.jobs, self.events
+            )
+            undo.callback(self.gallery_runs.close)
+            self.civitai_tags = CivitaiTags(
+                self.database, self.civitai, self.database.collection("gallery")
+            )
+            self.gallery.run_facts = self.gallery_runs.facts
             self.transfers = Transfers(
                 self.database, host, self.civitai, self.settings, self.events, self.jobs
             )
@@ -95,6 +108,7 @@ class Store:
             self.lora_lookup = LoraLookup(self.catalog, self.civitai, self.downloads, self.settings)
             self.events.listen(self._notify_host)
             self.transfers.start()
+            self.gallery_runs.start_again()
             self._closing = undo.pop_all()
 
     def close(self) -> None:

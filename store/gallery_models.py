@@ -1,0 +1,45 @@
+"""What is known of models that have galleries: their versions, the picture chosen for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from .engine import CollectionSpec, Database
+
+GALLERY_MODELS = CollectionSpec("gallery_models", key="id")
+"""By CivitAI model: `versions`, and `preview`, the id of a picture."""
+
+
+class GalleryModels:
+    """Thread-safe."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._records = database.collection("gallery_models")
+
+    def preview(self, model_id: int) -> str | None:
+        """The picture that a person has chosen; it may be gone."""
+        record = self._records.get(str(model_id))
+        return record.get("preview") if record else None
+
+    def versions(self, model_id: int) -> frozenset[int]:
+        """The versions that CivitAI has told of."""
+        record = self._records.get(str(model_id))
+        return frozenset(record.get("versions", ())) if record else frozenset()
+
+    def set_preview(self, model_id: int, item_id: str) -> None:
+        """This picture stands for the model from now on."""
+        self._change(model_id, preview=item_id)
+
+    def add_versions(self, model_id: int, versions: Iterable[int]) -> None:
+        """CivitAI has told of these."""
+        known = self.versions(model_id)
+        if not known.issuperset(versions):
+            self._change(model_id, versions=sorted(known.union(versions)))
+
+    def _change(self, model_id: int, **changes: Any) -> None:
+        key = str(model_id)
+        with self._database.transaction():
+            record = self._records.get(key) or {"id": key}
+            self._records.put({**record, **changes})
