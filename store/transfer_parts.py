@@ -29,7 +29,7 @@ def place_of_part(central: Path, folder: Path, key: str) -> Path:
     try:
         central.mkdir(parents=True, exist_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
-        beside = folder / f".{key}.part"
+        beside = hidden_part(folder, key)
         beside.touch()
         inside = central / f"{key}.part"
         try:
@@ -39,6 +39,11 @@ def place_of_part(central: Path, folder: Path, key: str) -> Path:
     except OSError as error:
         raise disk_error(error, "the model's file") from error
     return inside
+
+
+def hidden_part(folder: Path, key: str) -> Path:
+    """Where a part lies that cannot lie in the central folder."""
+    return folder / f".{key}.part"
 
 
 def check_room(folder: Path, needed: int, *, spare: int) -> None:

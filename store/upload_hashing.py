@@ -1,4 +1,4 @@
-"""The SHA-256 of a file whose parts arrive: what lies there from its beginning is hashed already."""
+"""The SHA-256 of a file whose parts arrive: its beginning is hashed while the rest still comes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import hashlib
 import threading
 from collections import deque
 from collections.abc import Callable
+from io import FileIO
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from .files import disk_error
 from .upload_parts import Parts
@@ -72,13 +73,13 @@ class Prefix:
             self._done += update(self._digest, file, end - self._done, stopped)
 
 
-def update(digest: Any, file: IO[bytes], length: int, stopped: Callable[[], bool]) -> int:
+def update(digest: Any, file: FileIO, length: int, stopped: Callable[[], bool]) -> int:
     """Hash the next bytes of an unbuffered file; how many, fewer when `stopped` or at its end."""
     buffer = bytearray(_BLOCK)
     view = memoryview(buffer)
     left = length
     while left and not stopped():
-        count = file.readinto(view[: min(left, _BLOCK)])  # pyright: ignore[reportAttributeAccessIssue] - FileIO has it
+        count = file.readinto(view[: min(left, _BLOCK)])
         if not count:
             break
         digest.update(view[:count])

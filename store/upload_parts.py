@@ -151,14 +151,15 @@ class Parts:
         """What was put together is the file from now on. Raises DiskFull, CuratorError."""
         with self.lock:
             old = self.aside()
-            state = self._told((1 << self.count + 1) - 2, {}) | {"joined": True}
+            placed = (1 << self.count + 1) - 2
+            state = {**self._told(placed, {}), "joined": True}
             # Said before it is done: after a kill in between the next start does it.
             self._save(state)
             try:
                 self.joined.replace(self.path)
             except OSError as error:
                 raise disk_error(error, "the uploaded file") from error
-            self._placed, self._aside, self._there = int(state["placed"], 16), {}, self.size
+            self._placed, self._aside, self._there = placed, {}, self.size
         for _, path in old.values():
             path.unlink(missing_ok=True)
 
@@ -286,7 +287,7 @@ class PartWriter:
         return self._parts.received()
 
     def write(self, pieces: Sequence[bytes]) -> None:
-        """Take these bytes. Raises TooLarge, DiskFull, Conflict when no parts are taken any more."""
+        """Take these bytes. Raises TooLarge, DiskFull, Conflict when no parts are taken now."""
         count = sum(map(len, pieces))
         with self._guard:
             if self._descriptor is None:
