@@ -109,6 +109,13 @@ class Follower:
                 )
                 self._thread.start()
 
+    def settle(self) -> None:
+        """Wait until everything that has come is hashed."""
+        with self._changed:
+            thread = self._thread
+        if thread is not None:
+            thread.join()
+
     def close(self) -> None:
         """Let it end; the parts are closed before."""
         with self._changed:
