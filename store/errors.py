@@ -120,6 +120,10 @@ class DiskFull(CuratorError):
     retry = False
 
 
+class GalleryFull(DiskFull):
+    """The gallery has the size that a person has set as its limit."""
+
+
 class Misconfigured(CuratorError):
     """The program cannot start like this: a root, a settings file or a flag is wrong."""
 

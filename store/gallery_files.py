@@ -19,11 +19,15 @@ from typing import IO, Any
 from .engine import Record
 from .errors import CuratorError, NotFound
 from .files import disk_error, sync_folder, write_atomic
+from .gallery_records import kept_record
 from .json_values import mapping
 from .names import inside
 from .thumbnails import SIZES, USUAL
 
 log = logging.getLogger(__name__)
+
+_RECORD = "record"
+"""In the JSON beside a file: what the index knows of it, so that the index can be made anew."""
 
 
 class GalleryFiles:
@@ -98,20 +102,26 @@ class GalleryFiles:
         note.unlink(missing_ok=True)
 
     def sidecar(self, record: Record) -> dict[str, Any]:
-        """The JSON beside the file; empty when it is gone or not ours any more."""
-        try:
-            return mapping(
-                json.loads((self.root / record["meta_path"]).read_text(encoding="utf-8"))
-            )
-        except (OSError, ValueError, RecursionError):
-            return {}
+        """The JSON beside the file as upstream told it; empty when it is gone or not ours."""
+        found = read_json(self.root / record["meta_path"])
+        found.pop(_RECORD, None)
+        return found
 
-    def write_sidecar(self, record: Record, sidecar: dict[str, Any]) -> None:
-        """Replace the JSON beside the file. Raises DiskFull."""
+    def kept(self, media: Path) -> tuple[dict[str, Any], Any]:
+        """The JSON beside a picture's file, and the record that lies in it, as it stands there."""
+        found = read_json(media.with_suffix(".json"))
+        return found, found.pop(_RECORD, None)
+
+    def write_sidecar(self, record: Record, sidecar: Mapping[str, Any]) -> None:
+        """Replace the JSON beside the file; the record goes with it. Raises DiskFull."""
         with self.incoming() as incoming:
             with incoming.writing() as file:
-                file.write(dump(sidecar))
+                file.write(dump({**sidecar, _RECORD: kept_record(record)}))
             self._move(incoming.media, self.root / record["meta_path"])
+
+    def is_coming(self, item_id: str) -> bool:
+        """Whether a picture of this id is being placed at this moment."""
+        return (self._incoming / f"{item_id}.json").exists()
 
     def put_thumbnail(self, incoming: Incoming, record: Record, width: int = USUAL) -> None:
         """Give a thumbnail that has come in its place. Raises DiskFull."""
@@ -184,6 +194,14 @@ class Incoming:
                 os.fsync(file.fileno())
         except OSError as error:
             raise disk_error(error, "The picture") from error
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; empty when there is none."""
+    try:
+        return mapping(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, RecursionError):
+        return {}
 
 
 def stem_of(item_id: str) -> str:

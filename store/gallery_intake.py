@@ -27,7 +27,7 @@ from .gallery_records import (
     written_at,
 )
 from .locks import KeyedLock
-from .media import format_of
+from .media import Media, format_of
 from .remote.civitai import CivitAI
 from .remote.http import Downloaded
 from .thumbnails import Decoder, examine
@@ -148,13 +148,28 @@ class Intake:
         format_of(path)
         if path.stat().st_size > FILE_LIMIT:
             raise TooLarge(f"The file is larger than {FILE_LIMIT >> 30} GB.")
+        with incoming.writing() as taken:
+            return self.read(path, taken.write)
+
+    @staticmethod
+    def read(path: Path, write: Callable[[bytes], object] = len) -> Downloaded:
+        """The file's size and hash; each piece of it is handed to `write`."""
         digest = hashlib.sha256()
         size = 0
-        with path.open("rb") as given, incoming.writing() as taken:
+        with path.open("rb") as given:
             while chunk := given.read(1 << 20):
                 digest.update(chunk)
-                size += taken.write(chunk)
+                write(chunk)
+                size += len(chunk)
         return Downloaded(size, digest.hexdigest(), "")
+
+    def examine(self, path: Path, thumbnail: Path) -> Media:
+        """What a file is, and its thumbnail; as `thumbnails.examine`, by the decoder."""
+        return self._decoder.run(lambda: examine(path, thumbnail))
+
+    def next_added(self) -> int:
+        """The place in the list of what is added now."""
+        return self._clock.next()
 
     def _here(self, key: str) -> Record | None:
         """The record under any of its ids, if its file is there too."""
@@ -190,8 +205,8 @@ class Intake:
 
     def _place(self, incoming: Incoming, facts: Facts, got: Downloaded) -> Record:
         """Check the file, and make it and its record part of the gallery."""
-        media = self._decoder.run(lambda: examine(incoming.media, incoming.thumbnail))
-        facts = self._completed(facts, incoming.media)
+        media = self.examine(incoming.media, incoming.thumbnail)
+        facts = self.completed(facts, incoming.media)
         known = find(self._records, facts.file_uuid) or find(self._records, facts.id)
         if known is not None:
             # Its file had gone; what a person has done to the item stays.
@@ -211,7 +226,7 @@ class Intake:
         self._tell(record, "added")
         return record
 
-    def _completed(self, facts: Facts, path: Path) -> Facts:
+    def completed(self, facts: Facts, path: Path) -> Facts:
         """With what the file carries and upstream has not said."""
         inside = self._decoder.run(lambda: read_embedded(path))
         told = of_civitai(facts.generation_data)
@@ -226,8 +241,9 @@ class Intake:
             return enriched(old, facts)
 
         # The JSON first: if there is no room for it, the next call finds everything as it was.
-        news = new_sidecar(facts, change(record))
-        self._files.write_sidecar(record, enriched_sidecar(self._files.sidecar(record), news))
+        better = change(record)
+        news = new_sidecar(facts, better)
+        self._files.write_sidecar(better, enriched_sidecar(self._files.sidecar(record), news))
         record = self._records.update(record["id"], change)
         self._tell(record, "changed")
         return record

@@ -206,6 +206,12 @@ def with_places(record: Record) -> Record:
     return record
 
 
+def kept_record(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a record lies beside its picture: all but its star and what follows from the rest."""
+    left = ("starred", "file_path", "thumb_path", "meta_path", "kind", "cards")
+    return {name: value for name, value in record.items() if name not in left}
+
+
 def new_sidecar(facts: Facts, record: Record) -> dict[str, Any]:
     """The JSON beside the file: what upstream said, whole, under the names Studio uses."""
     item = facts.raw_item or {}

@@ -66,6 +66,8 @@ class Values(BaseModel):
     """Whether foreign addresses may be of the private network."""
     civitai_in_flight: int = Field(default=4, ge=1, le=16)
     """Requests to CivitAI at once."""
+    gallery_limit_gb: float = Field(default=0, ge=0, le=1_000_000)
+    """Room for the gallery's pictures; 0: as much as there is."""
     gallery_in_flight: int = Field(default=8, ge=1, le=20)
     """Pictures of galleries fetched at once."""
     nsfw_blur_from: NsfwLevel = 4
