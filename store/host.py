@@ -74,6 +74,8 @@ class Host:
     listens: tuple[str, ...] = ("127.0.0.1",)
     """The addresses the server listens on."""
     port: int = 0
+    assets: Path | None = None
+    """Where uploads that are neither models nor pictures lie; by default in the data folder."""
 
     @property
     def beyond_loopback(self) -> bool:
@@ -87,6 +89,10 @@ class Host:
         if shown in ("", "0.0.0.0", "::"):
             shown = "127.0.0.1"
         return f"http://[{shown}]:{self.port}" if ":" in shown else f"http://{shown}:{self.port}"
+
+    def asset_folder(self, kind: str) -> Path:
+        """Where uploads of a kind (`audio`) lie."""
+        return (self.assets or self.data / "assets") / kind
 
     def roots(self, kind: str) -> list[Path]:
         """The roots of a folder type; of an unknown one the folder of that name below `models`."""
@@ -134,6 +140,7 @@ def root_host(root: Path, *, listens: tuple[str, ...] = ("127.0.0.1",), port: in
         model_folders=lambda: _below(models, folders),
         listens=listens,
         port=port,
+        assets=root / "assets",
     )
 
 

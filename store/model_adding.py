@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from .catalog import Catalog
@@ -12,11 +13,12 @@ from .civitai_types import display_name, filing, restriction
 from .errors import Impossible
 from .host import Host
 from .json_values import integer, mapping, mappings, number, text
-from .model_addresses import OfAddress, OfCivitAI, OfHuggingFace, understand
+from .model_addresses import OfCivitAI, OfHuggingFace, understand
 from .names import relative_folder, safe_name
 from .remote.civitai import CivitAI
 from .remote.huggingface import HuggingFace
 from .settings import Settings
+from .source_entries import address_entry, hub_entry, same_source
 
 _MODEL_ENDINGS = (".safetensors", ".gguf", ".ckpt", ".pt", ".pth", ".bin", ".onnx", ".sft")
 # What repositories call their folders, beside the names of ComfyUI's own.
@@ -61,7 +63,7 @@ class ModelAdding:
         elif isinstance(meant, OfHuggingFace):
             shown = self._show_repository(meant)
         else:
-            entry = _address_entry(meant, None)
+            entry = address_entry(meant, None)
             shown: Json = {
                 "kind": "url",
                 "title": entry["file"],
@@ -88,7 +90,7 @@ class ModelAdding:
             return self._catalog.add(self._version(meant, version_id), file_id, dest)
         if isinstance(meant, OfHuggingFace):
             return self._put(self._hub_entry(meant, path, dest))
-        return self._put(_address_entry(meant, dest))
+        return self._put(address_entry(meant, dest))
 
     def _show_civitai(self, meant: OfCivitAI) -> Json:
         model_id = meant.model_id
@@ -163,7 +165,7 @@ class ModelAdding:
     def _show_repository(self, meant: OfHuggingFace) -> Json:
         choices = [
             self._choice(
-                _hub_file(meant.repository, path, self._folder_of(path), size, sha256),
+                hub_entry(replace(meant, path=path), self._folder_of(path), size, sha256),
                 path=path,
                 size_bytes=size,
             )
@@ -182,9 +184,9 @@ class ModelAdding:
     def _files(self, meant: OfHuggingFace) -> list[tuple[str, int, str]]:
         """Path, size and SHA-256 of the model files that are meant; 0 and empty when unknown."""
         if meant.path and not meant.path.endswith("/"):
-            found = self._huggingface.file(meant.repository, meant.path)
+            found = self._huggingface.file(meant.repository, meant.path, meant.revision)
             return [(meant.path, found.size, found.sha256)]
-        repository = self._huggingface.repository(meant.repository)
+        repository = self._huggingface.repository(meant.repository, meant.revision)
         return [
             (path, integer(each.get("size")) or 0, text(mapping(each.get("lfs")).get("sha256")))
             for each in mappings(repository.get("siblings"))
@@ -194,7 +196,7 @@ class ModelAdding:
 
     def _hub_entry(self, meant: OfHuggingFace, path: str | None, dest: str | None) -> Json:
         if path:
-            meant = OfHuggingFace(meant.repository, path.strip("/"))
+            meant = replace(meant, path=path.strip("/"))
         if not meant.path or meant.path.endswith("/"):
             shown = self._show_repository(meant)
             if len(shown["choices"]) > 1:
@@ -203,11 +205,9 @@ class ModelAdding:
                     field="path",
                     facts={"choices": shown["choices"]},
                 )
-            meant = OfHuggingFace(meant.repository, shown["choices"][0]["path"])
+            meant = replace(meant, path=shown["choices"][0]["path"])
         (found,) = self._files(meant)
-        return _hub_file(
-            meant.repository, meant.path, dest or self._folder_of(meant.path), *found[1:]
-        )
+        return hub_entry(meant, dest or self._folder_of(meant.path), *found[1:])
 
     def _folder_of(self, path: str) -> str | None:
         """The models folder that a path in a repository names, the nearest to the file first."""
@@ -231,7 +231,7 @@ class ModelAdding:
         def choose(index: Index) -> tuple[Sequence[Json], Json]:
             new = Found("models", category, entry)
             indexes = self._catalog.indexes(index)
-            twin = _same_source(new, indexes)
+            twin = same_source(new, indexes)
             if twin:
                 return [], {"status": "already_exists", "file": twin.file}
             named = {**entry, "file": free_name(new, indexes)}
@@ -249,54 +249,10 @@ class ModelAdding:
 
     def _choice(self, entry: Json, **more: Any) -> Json:
         found = Found("models", "", entry)
-        twin = _same_source(found, [file.index for file in self._catalog.files.values()])
+        twin = same_source(found, [file.index for file in self._catalog.files.values()])
         status = "new"
         if twin:
             status = "present" if self._catalog.is_present(twin) else "missing"
         told = {key: entry[key] for key in ("name", "file", "dest")}
         category = self._category(entry["dest"]) if entry["dest"] else None
         return {"category": category, "size_bytes": 0, **told, "status": status, **more}
-
-
-def _same_source(new: Found, indexes: Sequence[Index]) -> Found | None:
-    """The entry that comes from the very same place."""
-    for index in indexes:
-        twin = index.twin(new)
-        if twin:
-            return twin
-        for found in (*index.in_slot(new.slot), *index.of_name(new.file)):
-            for keys in (("hf_repo", "hf_file"), ("url",)):
-                mine = [new.entry.get(key) for key in keys]
-                if all(mine) and mine == [found.entry.get(key) for key in keys]:
-                    return found
-    return None
-
-
-def _hub_file(repository: str, path: str, dest: str | None, size: int, sha256: str) -> Json:
-    name = path.rpartition("/")[2]
-    entry: Json = {
-        "name": f"{name.rpartition('.')[0] or name} [{repository.rpartition('/')[2]}]",
-        "file": safe_name(name, fallback="model"),
-        "dest": dest,
-        "source": "huggingface",
-        "size_gb": round(size / 1e9, 9),
-        "tags": [],
-        "hf_repo": repository,
-        "hf_file": path,
-        "base_model": "",
-    }
-    return {**entry, "hash": sha256} if sha256 else entry
-
-
-def _address_entry(meant: OfAddress, dest: str | None) -> Json:
-    file = safe_name(meant.name, fallback="model")
-    return {
-        "name": file.rpartition(".")[0] or file,
-        "file": file,
-        "dest": dest,
-        "source": "url",
-        "size_gb": 0.0,
-        "tags": [],
-        "url": meant.url,
-        "base_model": "",
-    }

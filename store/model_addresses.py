@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from .catalog_entries import without_keys
@@ -18,13 +19,18 @@ _AIR = re.compile(
     r"(?P<id>[\w.-]+(?:/[\w.-]+)?)(?:@(?P<version>[\w.-]+))?(?:[:.].*)?",
     re.IGNORECASE,
 )
-_REPOSITORY = re.compile(r"[\w][\w.-]{0,95}/[\w][\w.-]{0,95}")
+_REPOSITORY = re.compile(
+    r"(?P<name>[\w][\w.-]{0,95}/[\w][\w.-]{0,95})(?:@(?P<revision>[\w.-]{1,100}))?"
+    r"(?:/(?P<path>[^\x00-\x1f]{1,500}))?"
+)
 _MODEL = re.compile(r"/(?:api/v1/)?models/([0-9]{1,18})(?:/.*)?")
 _VERSION = re.compile(
     r"/(?:api/v1/model-versions|api/download/models|model-versions)/([0-9]{1,18})"
 )
-_HUB_FILE = re.compile(r"/([^/]+(?:/[^/]+)?)/(?:resolve|blob|raw)/([^/]+)/(.+)")
-_HUB_TREE = re.compile(r"/([^/]+/[^/]+)(?:/tree/([^/]+)(?:/(.*))?)?")
+_REVISION = r"(refs/[^/]+/[^/]+|[^/]+)"
+_HUB_FILE = re.compile(rf"/([^/]+(?:/[^/]+)?)/(?:resolve|blob|raw)/{_REVISION}/(.+)")
+_HUB_TREE = re.compile(rf"/([^/]+/[^/]+)(?:/tree/{_REVISION}(?:/(.*))?)?")
+_FILE_TOLD_BY = ("type", "format", "size", "fp")
 _FIELD = "address"
 
 
@@ -34,14 +40,20 @@ class OfCivitAI:
 
     model_id: int | None
     version_id: int | None
+    file: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Which of its files, as a download's address says it: `type`, `format`, `size`, `fp`."""
 
 
 @dataclass(frozen=True)
 class OfHuggingFace:
-    """A repository; `path` is a file's, empty for all of it, ends with `/` for a folder's."""
+    """A repository; `path` is a file's, empty for all of it, ends with `/` for a folder's.
+
+    Of `owner/name/path` nobody can tell whether a file or a folder is meant.
+    """
 
     repository: str
     path: str
+    revision: str = "main"
 
 
 @dataclass(frozen=True)
@@ -84,8 +96,9 @@ def _short(text: str) -> Meant:
         return OfCivitAI(int(air["id"]), int(version) if version.isdigit() else None)
     if air and air["source"].lower() == "huggingface" and "/" in air["id"]:
         return OfHuggingFace(air["id"], "")
-    if _REPOSITORY.fullmatch(text):
-        return OfHuggingFace(text, "")
+    hub = _REPOSITORY.fullmatch(text)
+    if hub:
+        return OfHuggingFace(hub["name"], hub["path"] or "", hub["revision"] or "main")
     raise BadInput(
         "Neither an address (https://…) nor an AIR nor a repository of Hugging Face.", field=_FIELD
     )
@@ -99,7 +112,9 @@ def _of_civitai(parts: SplitResult) -> Meant:
         return OfCivitAI(int(model[1]), version)
     found = _VERSION.fullmatch(parts.path.rstrip("/"))
     if found:
-        return OfCivitAI(None, int(found[1]))
+        query = parse_qs(parts.query)
+        file = {name: query[name][0].lower() for name in _FILE_TOLD_BY if name in query}
+        return OfCivitAI(None, int(found[1]), file)
     raise BadInput("This page of CivitAI is not that of a model.", field=_FIELD)
 
 
@@ -110,10 +125,10 @@ def _of_huggingface(parts: SplitResult) -> Meant:
     path = path.removeprefix("/api/models").removeprefix("/models")
     file = _HUB_FILE.fullmatch(path)
     if file:
-        return OfHuggingFace(file[1], file[3])
+        return OfHuggingFace(file[1], file[3], file[2])
     tree = _HUB_TREE.fullmatch(path)
     if tree:
-        return OfHuggingFace(tree[1], f"{tree[3]}/" if tree[3] else "")
+        return OfHuggingFace(tree[1], f"{tree[3]}/" if tree[3] else "", tree[2] or "main")
     raise BadInput("This page of Hugging Face is not that of a model.", field=_FIELD)
 
 

@@ -14,7 +14,7 @@ from .events import Events
 from .jobs import Jobs
 from .jobs import State as JobState
 from .transfer_queue import Transfer
-from .transfer_records import Json
+from .transfer_records import Json, upload_of
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +44,8 @@ class Book:
         """`cancel` is called for a job that somebody cancels."""
         self._records = records
         self._jobs = jobs
+        self._unseen = Jobs(Events())
+        """An upload has a job of its own, which shows how far it is."""
         self._events = events
         self._host_of = host_of
         self._cancel = cancel
@@ -156,7 +158,8 @@ class Book:
     def _enter(self, record: Json) -> None:
         """Make it one of ours, with a job of its own."""
         key = record["id"]
-        job = self._jobs.add(
+        jobs = self._unseen if upload_of(record) else self._jobs
+        job = jobs.add(
             "transfer",
             title=record["file"],
             unit="bytes",
@@ -176,6 +179,8 @@ class Book:
     def _tell(self, transfer: Transfer) -> None:
         self.stamp += 1
         record, job = transfer.record, transfer.job
+        if upload_of(record):
+            return
         self._events.publish(
             "transfers",
             id=record["id"],

@@ -25,9 +25,10 @@ _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
 class Upload(NamedTuple):
-    """The upload that wants a file: at most `limit` bytes, and whether web pages are files too."""
+    """The upload that wants a file at `path`, of `limit` bytes at most; may it be a web page?"""
 
     id: str
+    path: str
     limit: int
     pages: bool = False
 
@@ -121,7 +122,9 @@ def source_of(entry: Mapping[str, Any]) -> Json | None:
     repository = text(entry.get("hf_repo")).strip().strip("/")
     path = (text(entry.get("hf_file")) or text(entry.get("file"))).strip().strip("/")
     if repository and path:
-        return {"kind": "huggingface", "repository": repository, "path": path}
+        source = {"kind": "huggingface", "repository": repository, "path": path}
+        revision = text(entry.get("hf_revision")).strip()
+        return {**source, "revision": revision} if revision else source
     address = text(entry.get("url")).strip()
     return {"kind": "url", "url": address} if address else None
 

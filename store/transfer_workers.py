@@ -174,4 +174,4 @@ class Workers:
             if transfer.state in ("downloading", "placed"):
                 self._book.change(transfer, state="error", error=text, field=field)
             self._leave(transfer)
-        self._deliveries.failed(transfer, text)
+        self._deliveries.failed(transfer, text, field)

@@ -138,19 +138,6 @@ class Transfers:
 
     def cancel(self, key: str) -> bool:
         """End it and throw away what has come; False when there is nothing to cancel."""
-        self._deliveries.cancelled(key)
-        return self._cancel(key)
-
-    def cancel_upload(self, upload_id: str) -> None:
-        """End what is fetched for an upload; its receiver is not told."""
-        self._cancel(id_of_upload(upload_id))
-
-    def of_upload(self, upload_id: str) -> TransferFact | None:
-        """How the transfer for an upload stands; None when there is none (any more)."""
-        transfer = self._book.transfers.get(id_of_upload(upload_id))
-        return transfer.fact() if transfer else None
-
-    def _cancel(self, key: str) -> bool:
         with self._book.changed:
             transfer = self._book.transfers.get(key)
             if transfer is None or transfer.state == "placed":
@@ -162,6 +149,11 @@ class Transfers:
             if not self._workers.is_working(key):
                 self._book.clear(transfer)
             return True
+
+    def of_upload(self, upload_id: str) -> TransferFact | None:
+        """How the transfer for an upload stands; None when there is none (any more)."""
+        transfer = self._book.transfers.get(id_of_upload(upload_id))
+        return transfer.fact() if transfer else None
 
     def find(self, file: str, dest: str | None = None) -> list[str]:
         """The keys of the transfers of this file name, also of those that have just ended."""
@@ -210,7 +202,7 @@ class Transfers:
         """Where the file belongs. Raises Impossible for a place that no file can have."""
         upload = upload_of(record)
         if upload:
-            return self._host.data / "uploads" / upload.id / "content"
+            return Path(upload.path)
         folder, name = record["folder"], record["name"]
         if not is_safe_name(name):
             raise Impossible(f"No file can be called {name!r} everywhere.", field="file")

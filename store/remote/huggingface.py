@@ -37,6 +37,11 @@ class HuggingFace:
         name = quote(repository, safe="/")
         return f"{self._base}/{name}/resolve/{quote(revision, safe='')}/{quote(path, safe='/')}"
 
+    def page(self, repository: str, path: str, revision: str = "main") -> str:
+        """Where a person sees the file."""
+        name = quote(repository, safe="/")
+        return f"{self._base}/{name}/blob/{quote(revision, safe='')}/{quote(path, safe='/')}"
+
     def file(self, repository: str, path: str, revision: str = "main") -> HubFile:
         """What the repository says of a file: its size and, for large ones, its SHA-256."""
         address = self.address(repository, path, revision)
