@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from .errors import BadInput, NotFound, UpstreamFailed
 from .gallery_records import Facts, utc, uuid_in
 from .generation import from_civitai, is_lora, lora_resources, version_id
-from .json_values import integer, mapping, text
+from .json_values import integer, integers, mapping, text
 from .remote.civitai import CivitAI
 from .remote.image_lists import nsfw_level
 
@@ -81,6 +81,4 @@ def facts_of_image(
 
 def tags_of(item: Mapping[str, Any]) -> tuple[int, ...]:
     """The ids of an item's tags."""
-    told = item.get("tagIds")
-    given = cast("list[Any]", told) if isinstance(told, list) else []
-    return tuple(each for each in given if isinstance(each, int) and 0 < each < 1 << 53)
+    return tuple(each for each in integers(item.get("tagIds")) if 0 < each < 1 << 53)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import chain, zip_longest
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from .errors import (
     CuratorError,
@@ -26,6 +26,9 @@ from .gallery_run_items import Json, Listed, Lists
 from .gallery_run_records import Progress, Reading
 from .jobs import Job
 from .remote.civitai import CivitAI
+from .remote.image_lists import ImageQuery, ListedPage
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -163,26 +166,28 @@ class Run:
         after: list[tuple[Reading, Any, bool]] = []
         for reading in self._open_readings():
             query = self.progress.wish.query(self.progress.model_id, reading.version_id)
-            try:
-                items, cursor = self._asked(
-                    lambda query=query, reading=reading: self._civitai.listed(query, reading.cursor)
-                )
-            except NotFound:
-                items, cursor = [], None
-            self.tally.pages += 1
-            new = [each for each in items if self._is_new(each)]
+            page = self._page(query, reading.cursor)
+            new = [each for each in page.items if self._is_new(each)]
             # A page without anything new would come for ever.
-            is_over = cursor is None or cursor == reading.cursor or not new
-            after.append((reading, cursor, is_over))
-            wanted = (
-                lists.community(each, reading.version_id) for each in new if query.admits(each)
-            )
-            pages.append([each for each in wanted if each])
+            is_over = page.cursor in (None, reading.cursor) or not new
+            after.append((reading, page.cursor, is_over))
+            wanted = [each for each in new if query.admits(each)]
+            listed = (lists.community(each, reading.version_id) for each in wanted)
+            pages.append([each for each in listed if each])
         mixed = [each for each in chain.from_iterable(zip_longest(*pages)) if each]
         self._work_off(mixed, need=self.progress.wish.count - self.tally.kept)
         for reading, cursor, is_over in after:
             reading.cursor, reading.is_over = cursor, is_over
         self._checkpoint(save)
+
+    def _page(self, query: ImageQuery, cursor: Any) -> ListedPage:
+        """A page of a list; an empty one where CivitAI has none."""
+        try:
+            page = self._asked(lambda: self._civitai.listed(query, cursor))
+        except NotFound:
+            page = ListedPage([], None)
+        self.tally.pages += 1
+        return page
 
     def _is_new(self, item: Json) -> bool:
         """Whether this run has not come across it, in its cards or on another page."""
@@ -202,7 +207,7 @@ class Run:
         wished = self.progress.wish.workers
         Crew(items, self._take, self.gate, need=need).run(min(hands, wished or hands))
 
-    def _asked(self, ask: Callable[[], Any]) -> Any:
+    def _asked(self, ask: Callable[[], T]) -> T:
         """What upstream answers, asked again where it failed or was busy."""
         for pause in (*self._manners.pauses, None):
             self.gate.check()
@@ -292,6 +297,7 @@ class Run:
             error, UpstreamUnfit
         )
         with self.gate.turn:
+            self.gate.check()
             self.tally.fail(listed.facts.id, listed.facts.page, error.text)
             self._troubles = self._troubles + 1 if is_servers else 0
             too_many = self._troubles >= _TROUBLES

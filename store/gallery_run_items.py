@@ -9,7 +9,7 @@ from typing import Any
 from .gallery_fetching import tags_of
 from .gallery_records import Facts, utc, uuid_in
 from .generation import from_civitai
-from .json_values import integer, mapping, mappings, text
+from .json_values import integer, integers, mapping, mappings, text
 from .lora_lookup import card_id
 from .remote.civitai import CivitAI
 from .remote.image_lists import nsfw_level
@@ -89,8 +89,7 @@ class Lists:
         if number is None or number <= 0 or not url:
             return None
         ours = set(self.version_ids)
-        told = item.get("modelVersionIds")
-        versions = [each for each in told if each in ours] if isinstance(told, list) else []
+        versions = [each for each in integers(item.get("modelVersionIds")) if each in ours]
         if version_id is not None and version_id not in versions:
             versions.append(version_id)
         user = mapping(item.get("user"))

@@ -36,7 +36,9 @@ class Wish:
     @classmethod
     def read(cls, record: Mapping[str, Any]) -> Wish:
         """As `asdict` has written it."""
-        return cls(**{**record, "types": tuple(record["types"])})
+        given = dict(record)
+        given["types"] = tuple(record["types"])
+        return cls(**given)
 
     def query(self, model_id: int, version_id: int | None) -> ImageQuery:
         """The list to ask for; by REST the whole model, by tRPC one version."""

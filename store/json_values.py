@@ -25,6 +25,12 @@ def mappings(value: Any) -> list[dict[str, Any]]:
     return [each for each in found if is_object(each)]
 
 
+def integers(value: Any) -> list[int]:
+    """The whole numbers in a list; else none."""
+    found = cast(list[Any], value) if isinstance(value, list) else []
+    return [each for each in found if isinstance(each, int) and not isinstance(each, bool)]
+
+
 def text(value: Any) -> str:
     """The text itself; else an empty one."""
     return value if isinstance(value, str) else ""
