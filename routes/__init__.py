@@ -25,6 +25,7 @@ from . import (
     transfers,
     trash,
     ui,
+    uploads,
 )
 from .answers import json_answer
 from .door import FAILURES, Failures, refuse_foreign
@@ -52,6 +53,7 @@ ALL: list[Route] = [
     *gallery_runs.routes,
     *tags.routes,
     *collections.routes,
+    *uploads.routes,
     *ui.routes,
 ]
 

@@ -86,6 +86,11 @@ class Gallery:
         """Let the decoder end what it is at."""
         self._decoder.close()
 
+    @property
+    def decoder(self) -> Decoder:
+        """The one that all decoding of pictures and videos goes through."""
+        return self._decoder
+
     def download_single(self, image_id: int) -> dict[str, Any]:
         """The item of a CivitAI picture, fetched if it is not here: Studio's columns and `id`.
 

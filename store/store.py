@@ -27,6 +27,7 @@ from .library_tags import COUNTERS, TAGS, Tags
 from .lora_lookup import LoraLookup
 from .model_adding import ModelAdding
 from .model_files import ModelFiles
+from .model_landing import ModelLanding
 from .organising import ORGANISED, Organising
 from .picture_facts import PictureFacts
 from .remote.civitai import CivitAI
@@ -36,6 +37,9 @@ from .settings import Options, Settings
 from .tags import CIVITAI_TAGS, CivitaiTags
 from .transfers import FIRST_SEEN, TRANSFERS, Transfers
 from .trash import TRASH, Trash
+from .upload_landing import UploadLanding
+from .upload_sources import UploadSources
+from .uploads import UPLOAD_PARTS, UPLOADS, Uploads
 
 
 class Store:
@@ -54,6 +58,7 @@ class Store:
                 (SESSIONS, GALLERY, TRANSFERS, FIRST_SEEN, TRASH, UPDATES)
                 + (MODELS, TAGS, COUNTERS, SAMPLES)
                 + ORGANISED
+                + (UPLOADS, UPLOAD_PARTS)
                 + (GALLERY_RUNS, GALLERY_MODELS, CIVITAI_TAGS),
                 address=host.address,
             )
@@ -106,8 +111,28 @@ class Store:
             )
             self.picture_facts = PictureFacts(self.catalog, self.civitai)
             self.lora_lookup = LoraLookup(self.catalog, self.civitai, self.downloads, self.settings)
+            self.model_landing = ModelLanding(host, self.catalog, self.records)
+            self.uploads = Uploads(
+                self.database,
+                host,
+                self.settings,
+                self.events,
+                self.jobs,
+                UploadSources(
+                    self.settings,
+                    self.civitai,
+                    self.huggingface,
+                    self.transfers,
+                    self.database.collection("uploads"),
+                ),
+                UploadLanding(host, self.gallery, self.collections, self.model_landing),
+                self.gallery.decoder,
+                key=self.access.key,
+            )
+            undo.callback(self.uploads.close)
             self.events.listen(self._notify_host)
             self.transfers.start()
+            self.uploads.start()
             self.gallery_runs.start_again()
             self._closing = undo.pop_all()
 
