@@ -15,6 +15,7 @@ from .threads import decoding, patiently
 
 if TYPE_CHECKING:
     from ..store.gallery import ServedFile, Wanted
+    from ..store.store import Store
 
 routes = Routes()
 
@@ -27,6 +28,9 @@ def _none_if_empty(value: object) -> object:
 _Switch = Annotated[bool | None, BeforeValidator(_none_if_empty)]
 _Number = Annotated[int | None, BeforeValidator(_none_if_empty)]
 _Source = Annotated[Literal["original", "community", "own"] | None, BeforeValidator(_none_if_empty)]
+_Level = Annotated[
+    Literal["0", "1", "2", "4", "8", "16", "32"] | None, BeforeValidator(_none_if_empty)
+]
 _Type = Annotated[Literal["image", "video"] | None, BeforeValidator(_none_if_empty)]
 
 
@@ -38,12 +42,16 @@ class Filters(Input):
     version_id: _Number = None
     type: _Type = None
     q: str = Field(default="", max_length=500)
+    tags: str = Field(default="", max_length=1000)
+    """Names or numbers of CivitAI's tags, with commas between; all of them."""
+    max_nsfw: _Level = None
     before: str | None = None
 
-    def wanted(self) -> Wanted:
+    def wanted(self, store: Store) -> Wanted:
         """The same in the store's words."""
         from ..store.gallery_lists import Wanted  # heavy, and not needed before the first call
 
+        names = filter(None, map(str.strip, self.tags.split(",")))
         return Wanted(
             source=self.source or "",
             # `starred=false` is no wish for those without a star: Studio's page sends it.
@@ -51,6 +59,8 @@ class Filters(Input):
             version_id=self.version_id,
             type=self.type or "",
             q=self.q,
+            max_nsfw=int(self.max_nsfw or 0),
+            tags=tuple(map(store.civitai_tags.numbers, names)),
         )
 
 
@@ -101,7 +111,10 @@ async def list_all(call: Call[AllFilters, Nothing]) -> web.StreamResponse:
     """A page over all models."""
     query = call.query
     found = await asyncio.to_thread(
-        call.store.gallery.all, query.wanted(), limit=query.limit, before=query.before or None
+        call.store.gallery.all,
+        query.wanted(call.store),
+        limit=query.limit,
+        before=query.before or None,
     )
     return json_answer(found)
 
@@ -130,7 +143,7 @@ async def list_gallery(call: Call[ModelFilters, Nothing]) -> web.StreamResponse:
     found = await asyncio.to_thread(
         call.store.gallery.list,
         call.number("model_id"),
-        query.wanted(),
+        query.wanted(call.store),
         limit=query.limit,
         before=query.before or None,
     )

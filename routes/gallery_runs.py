@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated, Literal
+import contextlib
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from aiohttp import web
 from pydantic import BeforeValidator, Field
 
 from ..store.errors import BadInput
-from .answers import json_answer
-from .routing import Access, Call, Input, Nothing, Routes
+from .answers import encode, json_answer
+from .files import file_answer
+from .routing import Access, Call, Input, Nothing, Plain, Routes
+from .system import CLOSING
 from .threads import patiently
 
 if TYPE_CHECKING:
@@ -134,6 +137,86 @@ async def set_preview(call: Call[Preview, Nothing]) -> web.StreamResponse:
         call.store.gallery.set_preview, call.text("item_id"), call.query.model_id
     )
     return json_answer(chosen)
+
+
+@routes.get(
+    "/loras/images/{model_id:int}/previews/{filename}",
+    access=Access.KEY,
+    summary="A picture of a version that was looked up and added, or its JSON",
+    answers={200: "The file", 304: "Unchanged", 400: "Invalid path", 404: "Not here"},
+)
+async def send_preview(call: Plain) -> web.StreamResponse:
+    """From `lookup/{model_id}/previews/`."""
+    file = await asyncio.to_thread(
+        call.store.previews.file, call.number("model_id"), call.text("filename")
+    )
+    return file_answer(
+        call.request, file.path, content_type=file.content_type, etag=file.etag, name=file.name
+    )
+
+
+@routes.get(
+    "/loras/gallery/backfill-thumbs",
+    access=Access.KEY,
+    summary="Make the thumbnails that are missing, and hear of it as server-sent events",
+    answers={200: "text/event-stream: log, progress {current, total, …, phase}, done {total, …}"},
+)
+async def stream_backfill(call: Plain) -> web.StreamResponse:
+    """It goes on when the caller goes; who comes later hears of the same one."""
+    loop = asyncio.get_running_loop()
+    queue: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
+
+    def hear(event: str, data: Any) -> None:
+        # After the server's loop has ended nobody is left to hear.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(queue.put_nowait, (event, data))
+
+    answer = web.StreamResponse(headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
+    answer.content_type = "text/event-stream"
+    _, forget = await asyncio.to_thread(call.store.thumbs_backfill.start, hear)
+    closing = asyncio.ensure_future(call.request.app[CLOSING].wait())
+    event = ""
+    try:
+        await answer.prepare(call.request)
+        while event != "done":
+            coming = asyncio.ensure_future(queue.get())
+            await asyncio.wait({coming, closing}, return_when=asyncio.FIRST_COMPLETED)
+            if not coming.done():
+                coming.cancel()
+                break
+            event, data = coming.result()
+            await answer.write(b"event: %s\ndata: %s\n\n" % (event.encode(), encode(data)))
+    except ConnectionError:
+        pass  # the caller has gone
+    finally:
+        closing.cancel()
+        forget()
+    return answer
+
+
+@routes.add(
+    "POST",
+    "/loras/gallery/backfill-thumbs/cancel",
+    access=Access.KEY,
+    summary="End the making of thumbnails",
+    answers={200: "{status: cancelling}"},
+)
+async def cancel_backfill(call: Plain) -> web.StreamResponse:
+    """What is made stays."""
+    return json_answer(call.store.thumbs_backfill.cancel())
+
+
+@routes.add(
+    "POST",
+    "/gallery/thumbs",
+    access=Access.KEY,
+    summary="Make the thumbnails that are missing, as a job",
+    answers={200: "{job_id}"},
+)
+async def start_backfill(call: Plain) -> web.StreamResponse:
+    """How it goes is told by GET /jobs."""
+    job_id, _ = await asyncio.to_thread(call.store.thumbs_backfill.start)
+    return json_answer({"job_id": job_id})
 
 
 def _count(action: str) -> int:

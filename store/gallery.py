@@ -13,10 +13,14 @@ from .embedded import of_civitai, read_embedded
 from .engine import Database, Record
 from .errors import CuratorError, NotFound, TooLarge, WrongType
 from .events import Events
+from .gallery_adoption import Adoption
+from .gallery_cleanup import Cleanup
+from .gallery_disk import GalleryDisk
 from .gallery_files import GalleryFiles
 from .gallery_intake import Intake
 from .gallery_lists import Wanted
 from .gallery_models import GalleryModels
+from .gallery_rebuild import Rebuild
 from .gallery_records import GALLERY, Facts, columns, find, generation_of, item_key, new_sidecar
 from .gallery_removal import Leaving, Removal
 from .host import Host
@@ -26,6 +30,7 @@ from .locks import KeyedLock
 from .media import Kind, format_of
 from .names import inside
 from .remote.civitai import CivitAI
+from .settings import Settings
 from .thumbnails import USUAL, Decoder, make_thumbnail
 from .videos import video_frame
 
@@ -60,7 +65,13 @@ class Gallery:
     """Every picture once, under each of its ids. All methods are thread-safe and may block."""
 
     def __init__(
-        self, database: Database, host: Host, civitai: CivitAI, catalog: Catalog, events: Events
+        self,
+        database: Database,
+        host: Host,
+        civitai: CivitAI,
+        catalog: Catalog,
+        events: Events,
+        settings: Settings,
     ) -> None:
         """Completes or undoes what an earlier run left half done; looks at no other file."""
         self._records = database.collection("gallery")
@@ -72,14 +83,20 @@ class Gallery:
         self._events = events
         self._locks = KeyedLock()
         self._decoder = Decoder()
+        self.disk = GalleryDisk(
+            self._records, self._files.root, lambda: settings.values.gallery_limit_gb
+        )
         self._intake = Intake(
-            self._records, self._files, self._decoder, civitai, catalog, self._tell
+            self._records, self._files, self._decoder, civitai, catalog, self.disk, self._tell
         )
         self._without_thumbnail: set[str] = set()
         self._facts_lock = threading.Lock()
         self._facts: dict[int, Mapping[str, Any]] = {}
         self._removal = Removal(self._records, self._files, self._intake.locks)
         self._removal.recover()
+        self.rebuilding = Rebuild(self._records, self._files, self._intake)
+        self.cleaning = Cleanup(self._records, self._files, self._intake, self._removal)
+        self.adoption = Adoption(self._intake, self.known_models, host.data / "lookup")
         self._files.recover(lambda key: key in self._records, self._records.put)
 
     def close(self) -> None:
@@ -136,7 +153,7 @@ class Gallery:
         """The file itself. Raises NotFound."""
         record = self._get(item_id)
         path = self._files.check_there(self._files.media(record))
-        return _served(path, record["id"])
+        return served(path, record["id"])
 
     def thumb(self, item_id: str, width: int = USUAL) -> ServedFile:
         """The thumbnail, made now if it is not there; else the picture itself.
@@ -151,7 +168,7 @@ class Gallery:
             if record["type"] == "video":
                 raise NotFound("There is no thumbnail of this video.")
             path = self._files.media(record)
-        return _served(self._files.check_there(path), record["id"])
+        return served(self._files.check_there(path), record["id"])
 
     def meta(self, item_id: str) -> dict[str, Any]:
         """All that is known: the JSON beside the file, and how it was made by one name each."""
@@ -286,15 +303,52 @@ class Gallery:
         for record in gone:
             self._forget_facts(record["models"])
         if gone:
+            self.disk.forget()
             self._events.publish("gallery", model_id=model_id, change="removed")
         return sum(leaving.leaves(record) for record in gone)
 
     def remove_items(self, item_ids: Iterable[str]) -> int:
         """Take pictures out for good, whoever shows them; how many there were. Raises DiskFull."""
         gone = self._removal.remove(item_ids)
+        self.disk.forget()
         for record in gone:
             self._tell(record, "removed")
         return len(gone)
+
+    def tell_all(self, change: str) -> None:
+        """Much has changed at once; whoever shows anything of it is told."""
+        self.disk.forget()
+        with self._facts_lock:
+            self._facts = {}
+        self._events.publish("gallery", change=change)
+
+    def keys(self) -> list[str]:
+        """The ids of all pictures, last added first."""
+        found = self._records.page("newest", descending=True, limit=1 << 40).records
+        return [record["id"] for record in found]
+
+    def ensure_thumbnail(self, item_id: str) -> bool | None:
+        """None when the thumbnail is there; else whether it could be made. Raises NotFound."""
+        record = self._get(item_id)
+        path = self._files.thumbnail(record)
+        return None if path.is_file() else self._make_thumbnail(record, path, USUAL)
+
+    def fix_sizes(self, item_id: str) -> bool:
+        """Whether the record said other sizes than the disk; now it does not. Raises NotFound."""
+        record = self._get(item_id)
+        media = self._files.check_there(self._files.media(record))
+        thumbnail = self._files.thumbnail(record)
+        sizes = {
+            "file_size": media.stat().st_size,
+            "thumb_size": thumbnail.stat().st_size if thumbnail.is_file() else 0,
+        }
+        if all(record[name] == size for name, size in sizes.items()):
+            return False
+        try:
+            self._records.update(record["id"], sizes)
+        except KeyError as error:
+            raise _unknown() from error
+        return True
 
     @property
     def intake(self) -> Intake:
@@ -366,7 +420,8 @@ def picture_of(record: Mapping[str, Any], folder: Path) -> Picture:
     )
 
 
-def _served(path: Path, name: str) -> ServedFile:
+def served(path: Path, name: str) -> ServedFile:
+    """A file of ours to hand out under a name, which gets the extension of its true type."""
     try:
         kind = format_of(path)
         content_type, ext = kind.content_type, kind.ext

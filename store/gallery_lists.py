@@ -21,6 +21,10 @@ class Wanted:
     version_id: int | None = None
     type: str = ""
     q: str = ""
+    max_nsfw: int = 0
+    """CivitAI's highest level that is wanted; 0: all, and those of an unknown level always."""
+    tags: tuple[frozenset[int], ...] = ()
+    """One of each of these sets of CivitAI's tags."""
 
     def admits(self, record: Record) -> bool:
         """Whether the record is of those, its texts aside."""
@@ -29,13 +33,15 @@ class Wanted:
             and (self.starred is None or bool(record["starred"]) == self.starred)
             and (self.version_id is None or self.version_id in record["versions"])
             and (not self.type or record["type"] == self.type)
+            and (not self.max_nsfw or record.get("nsfw_level", 0) <= self.max_nsfw)
+            and all(not tags.isdisjoint(record.get("tag_ids", ())) for tags in self.tags)
         )
 
     @property
     def by_record(self) -> bool:
         """Whether records must be looked at one by one."""
         return (
-            bool(self.source or self.type)
+            bool(self.source or self.type or self.max_nsfw or self.tags)
             or self.starred is not None
             or self.version_id is not None
         )
@@ -124,6 +130,8 @@ def all_pictures(
     if wanted.source and wanted.type:
         kind = f"{wanted.source} {wanted.type}"
         usable.append(("by_kind", kind, replace(wanted, source="", type="")))
+    if len(wanted.tags) == 1 and len(wanted.tags[0]) == 1:
+        usable.append(("by_tag", *wanted.tags[0], replace(wanted, tags=())))
     # All are in this order; the narrowest leaves the fewest records to look at one by one.
     index, value, rest = min(usable, key=lambda each: records.count(each[0], each[1]))
     found = page(records, index, value, rest, limit=limit, before=before)

@@ -162,9 +162,12 @@ class GalleryRuns:
         except Exception:
             log.exception("a gallery run")
             error = "Something went wrong in Curator; its log says what."
+        stopped = run.gate.is_shut
+        # After an error others may still be at their pictures; they come to nothing.
+        run.stop()
         with self._lock:
             self._threads.discard(threading.current_thread())
-            self._finish(run, error, stopped=run.gate.is_shut, keep=keep)
+            self._finish(run, error, stopped=stopped, keep=keep)
             self._start_next()
 
     def _finish(

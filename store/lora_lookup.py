@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .catalog import Catalog
@@ -32,6 +32,8 @@ class LoraLookup:
         self._civitai = civitai
         self._downloads = downloads
         self._options = settings.options
+        self.on_added: Callable[[Mapping[str, Any]], None] = lambda _: None
+        """Told of each model that a person has added."""
 
     def look_up(self, address: str) -> Json:
         """The model behind an address of CivitAI, in the shape of studio.md §4.
@@ -91,6 +93,7 @@ class LoraLookup:
             return new, (added, known)
 
         added, known = self._catalog.files["loras"].add_all(choose)
+        self.on_added(model)
         return {
             "added": [each.file for each in added],
             "skipped": [each.file for each in known],

@@ -16,13 +16,17 @@ from .engine import Database
 from .errors import Misconfigured
 from .events import Event, Events
 from .gallery import GALLERY, Gallery
+from .gallery_backfill import Backfill
 from .gallery_models import GALLERY_MODELS
 from .gallery_run_records import GALLERY_RUNS
 from .gallery_runs import GalleryRuns
+from .gallery_upkeep import GalleryUpkeep
 from .host import Host
 from .jobs import Jobs
 from .library_collections import Collections
+from .library_places import Places
 from .library_records import MODELS, Records
+from .library_shelf import PLACES
 from .library_tags import COUNTERS, TAGS, Tags
 from .lora_lookup import LoraLookup
 from .model_adding import ModelAdding
@@ -30,6 +34,7 @@ from .model_files import ModelFiles
 from .model_landing import ModelLanding
 from .organising import ORGANISED, Organising
 from .picture_facts import PictureFacts
+from .previews import Previews
 from .remote.civitai import CivitAI
 from .remote.huggingface import HuggingFace
 from .samples import SAMPLES, Samples
@@ -58,6 +63,7 @@ class Store:
                 (SESSIONS, GALLERY, TRANSFERS, FIRST_SEEN, TRASH, UPDATES)
                 + (MODELS, TAGS, COUNTERS, SAMPLES)
                 + ORGANISED
+                + (PLACES,)
                 + (UPLOADS, UPLOAD_PARTS)
                 + (GALLERY_RUNS, GALLERY_MODELS, CIVITAI_TAGS),
                 address=host.address,
@@ -66,8 +72,6 @@ class Store:
             self.records = Records(self.database, self.events)
             self.model_tags = Tags(self.database, self.events)
             self.collections = Collections(self.database, self.events)
-            self.organising = Organising(self.database, self.collections, self.records)
-            undo.callback(self.organising.close)
             self.samples = Samples(self.database, host.data / "samples", self.events)
             undo.callback(self.samples.close)
             self.access = Access(
@@ -77,13 +81,21 @@ class Store:
             undo.callback(self.civitai.close)
             self.catalog = Catalog(host, self.civitai, self.events)
             undo.callback(self.catalog.close)
-            self.gallery = Gallery(self.database, host, self.civitai, self.catalog, self.events)
+            self.gallery = Gallery(
+                self.database, host, self.civitai, self.catalog, self.events, self.settings
+            )
             undo.callback(self.gallery.close)
             self.catalog.gallery_facts = self.gallery.catalog_facts
             self.gallery_runs = GalleryRuns(
                 self.database, self.gallery, self.civitai, self.settings, self.jobs, self.events
             )
             undo.callback(self.gallery_runs.close)
+            self.thumbs_backfill = Backfill(self.gallery, self.jobs)
+            undo.callback(self.thumbs_backfill.close)
+            self.previews = Previews(
+                host.data / "lookup", self.civitai, self.gallery.decoder, self.jobs
+            )
+            undo.callback(self.previews.close)
             self.civitai_tags = CivitaiTags(
                 self.database, self.civitai, self.database.collection("gallery")
             )
@@ -94,6 +106,25 @@ class Store:
             undo.callback(self.transfers.close)
             self.exchange = Exchange(self.catalog)
             self.trash = Trash(self.database, host, self.settings, self.events)
+            self.organising = Organising(
+                self.database,
+                self.events,
+                self.jobs,
+                self.civitai,
+                self.catalog,
+                self.gallery,
+                self.collections,
+                Places(self.database, host),
+                self.records,
+                self.model_tags,
+                self.samples,
+                self.records.get,
+            )
+            undo.callback(self.organising.close)
+            self.gallery_upkeep = GalleryUpkeep(
+                self.gallery, self.catalog, self.collections, self.jobs
+            )
+            undo.callback(self.gallery_upkeep.close)
             self.model_files = ModelFiles(self.catalog, self.trash)
             self.catalog.transfer_facts = self.transfers.facts
             self.downloads = Downloads(self.catalog, self.transfers)
@@ -130,6 +161,7 @@ class Store:
                 key=self.access.key,
             )
             undo.callback(self.uploads.close)
+            self.lora_lookup.on_added = self.previews.fetch
             self.events.listen(self._notify_host)
             self.transfers.start()
             self.uploads.start()

@@ -1,0 +1,133 @@
+"""Thumbnails for all pictures that have none, and sizes as they are on the disk: one job."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from .errors import CuratorError
+from .gallery import Gallery
+from .jobs import Cancelled, Job, Jobs, State
+
+log = logging.getLogger(__name__)
+
+_BETWEEN = 0.25
+"""Seconds between two tellings of how far it is."""
+
+Hear = Callable[[str, Any], None]
+"""Called with `log`, `progress` or `done`, and what there is to say; from any thread."""
+
+
+class Backfill:
+    """One at a time; who asks for it while it runs hears of that one."""
+
+    def __init__(self, gallery: Gallery, jobs: Jobs) -> None:
+        self._gallery = gallery
+        self._jobs = jobs
+        self._lock = threading.Lock()
+        self._hearers: list[Hear] = []
+        self._job: Job | None = None
+        self._thread: threading.Thread | None = None
+        self._closing = False
+
+    def start(self, hear: Hear | None = None) -> tuple[str, Callable[[], None]]:
+        """Begin, unless it goes on already: the job's id, and how to hear no more of it."""
+        with self._lock:
+            if hear:
+                self._hearers.append(hear)
+            if self._thread is None and not self._closing:
+                self._job = self._jobs.add("thumbs", title="Thumbnails", unit="pictures")
+                self._thread = threading.Thread(
+                    target=self._work, args=(self._job,), name="curator-thumbs", daemon=True
+                )
+                self._thread.start()
+            job_id = self._job.id if self._job else ""
+
+        def forget() -> None:
+            with self._lock:
+                if hear in self._hearers:
+                    self._hearers.remove(hear)
+
+        return job_id, forget
+
+    def cancel(self) -> dict[str, str]:
+        """Ask it to end, if it goes on."""
+        if self._job and not self._job.is_over:
+            self._job.cancel()
+        return {"status": "cancelling"}
+
+    def close(self) -> None:
+        """End it; what is made stays."""
+        with self._lock:
+            self._closing = True
+            thread = self._thread
+        self.cancel()
+        if thread:
+            thread.join()
+
+    def _work(self, job: Job) -> None:
+        """Top of a thread."""
+        told: dict[str, Any] = {"thumbs_generated": 0, "sizes_fixed": 0, "failed": 0}
+        job.change("running")
+        state: State = "done"
+        error = None
+        try:
+            self._go(job, told)
+        except Cancelled:
+            state = "cancelled"
+        except Exception:
+            log.exception("making thumbnails")
+            state, error = "failed", "Something went wrong in Curator; its log says what."
+        with self._lock:
+            self._thread = None
+            hearers, self._hearers = self._hearers, []
+        job.change(state, error)
+        over = {"total": job.total or 0, **told}
+        for hear in hearers:
+            hear("done", {**over, "cancelled": True} if state == "cancelled" else over)
+
+    def _go(self, job: Job, told: dict[str, Any]) -> None:
+        keys = self._gallery.keys()
+        self._tell("log", f"{len(keys)} pictures are looked at.")
+        job.total = 2 * len(keys)
+        for phase, look in (("thumbs", self._thumb), ("sizes", self._size)):
+            began, said = time.monotonic(), 0.0
+            for count, key in enumerate(keys, 1):
+                job.advance()
+                try:
+                    look(key, told)
+                except CuratorError as error:
+                    told["failed"] += phase == "thumbs"
+                    self._tell("log", f"{key}: {error.text}")
+                now = time.monotonic()
+                if now - said >= _BETWEEN or count == len(keys):
+                    said = now
+                    rate = count / max(now - began, 0.001)
+                    self._tell(
+                        "progress",
+                        {
+                            "current": count,
+                            "total": len(keys),
+                            **told,
+                            "rate": round(rate, 1),
+                            "eta_seconds": round((len(keys) - count) / rate),
+                            "phase": phase,
+                        },
+                    )
+
+    def _thumb(self, key: str, told: dict[str, Any]) -> None:
+        made = self._gallery.ensure_thumbnail(key)
+        if made is not None:
+            told["thumbs_generated" if made else "failed"] += 1
+
+    def _size(self, key: str, told: dict[str, Any]) -> None:
+        told["sizes_fixed"] += self._gallery.fix_sizes(key)
+
+    def _tell(self, event: str, data: Any) -> None:
+        with self._lock:
+            hearers = list(self._hearers)
+        for hear in hearers:
+            hear(event, data)
