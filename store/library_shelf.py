@@ -15,7 +15,11 @@ from .library_walk import Facts
 
 PLACES = CollectionSpec("places", key="leaf", durable=False)
 
+NO_AUTO_V3 = "-"
+"""Kept in place of an AutoV3 where there can be none, so that it is not looked for again."""
+
 _IN_A_LEAF = 32
+_STATED = '"auto_v3":"'
 _Listed = tuple[str, str, list[str]]
 
 
@@ -76,6 +80,16 @@ class Spot:
         return self.sha256 or self.place_id
 
     @property
+    def short_hashes(self) -> set[str]:
+        """Every short hash by which a picture may call it: AutoV2, AutoV3, the one it states."""
+        found = {self.sha256[:10], self.auto_v3}
+        at = self.facts.find(_STATED)
+        if at >= 0:
+            at += len(_STATED)
+            found.add(self.facts[at : at + 12].lower())
+        return found - {"", NO_AUTO_V3}
+
+    @property
     def path(self) -> str:
         """Its whole path."""
         return join(self.area.path, self.name)
@@ -99,7 +113,8 @@ class Shelf:
             held = self._spots.setdefault(number, [])
             found = [_area(areas, *each) for each in cast("list[_Listed]", record["areas"])]
             for row in cast("list[list[Any]]", record["places"]):
-                spot = Spot(row[0], found[row[1]], row[2], Facts(row[3], row[4], row[5]), row[9])
+                area = found[int(row[1])]
+                spot = Spot(row[0], area, row[2], Facts(row[3], row[4], row[5]), row[9])
                 spot.sha256, spot.auto_v3, spot.facts = row[6], row[7], row[8]
                 spot.gone, spot.unsure = row[10], row[11]
                 spot.leaf = number

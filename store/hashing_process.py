@@ -1,0 +1,119 @@
+"""Our end of a hashing process: files in, results out; without a process, in the thread itself."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from . import hashing_worker
+from .hashing_worker import COUNT, NO_HASH, RESULT, UNDER_WAY, Hashed, hash_file
+
+log = logging.getLogger(__name__)
+
+_IDLE_PRIORITY = 19
+
+
+class Ended(Exception):
+    """The process has ended while it was asked."""
+
+
+class HashingProcess:
+    """One process of low priority, started when it is first needed. For one thread at a time."""
+
+    def __init__(self, may_go: Callable[[int], object]) -> None:
+        """`may_go` is called with the bytes done of a large file; it may wait, or raise."""
+        self._may_go = may_go
+        self._process: subprocess.Popen[bytes] | None = None
+        self._in_thread = False
+
+    def hash(self, paths: Sequence[str], what: bytes) -> Iterator[Hashed]:
+        """The result of each file in turn. Raises Ended when the process has died."""
+        if not self._in_thread and self._process is None:
+            self._start()
+        if self._in_thread:
+            for path in paths:
+                yield hash_file(path, what, self._may_go)
+            return
+        try:
+            yield from self._ask(paths, what)
+        except OSError as error:
+            raise Ended from error
+
+    def close(self) -> None:
+        """End the process at once, from any thread."""
+        process, self._process = self._process, None
+        if process:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                if pipe:
+                    try:
+                        pipe.close()
+                    except OSError:
+                        log.debug("a pipe was broken already")
+
+    def _ask(self, paths: Sequence[str], what: bytes) -> Iterator[Hashed]:
+        process = self._process
+        if process is None or process.stdin is None or process.stdout is None:
+            raise Ended
+        names = [os.fsencode(path) for path in paths]
+        said = [what, COUNT.pack(len(names))]
+        for name in names:
+            said += [COUNT.pack(len(name)), name]
+        process.stdin.write(b"".join(said))
+        process.stdin.flush()
+        for _ in names:
+            while True:
+                raw = process.stdout.read(RESULT.size)
+                if len(raw) < RESULT.size:
+                    raise Ended
+                result = Hashed(*RESULT.unpack(raw))
+                if result.state != UNDER_WAY:
+                    break
+                self._may_go(result.size)
+                process.stdin.write(b"g")
+                process.stdin.flush()
+            yield result
+
+    def _start(self) -> None:
+        script = str(Path(hashing_worker.__file__))
+        try:
+            self._process = subprocess.Popen(
+                # Without site and the user's paths: it starts in a tenth of the time.
+                [sys.executable, "-I", "-S", script],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                close_fds=True,
+                creationflags=_window_flags(),
+            )
+        except (OSError, ValueError) as error:
+            log.warning("models are hashed in a thread, for no process can be started: %s", error)
+            self._in_thread = True
+            return
+        _lower(self._process.pid)
+
+
+def _window_flags() -> int:
+    if sys.platform != "win32":
+        return 0
+    return subprocess.CREATE_NO_WINDOW | subprocess.IDLE_PRIORITY_CLASS
+
+
+def _lower(pid: int) -> None:
+    """Let everything else go first."""
+    if sys.platform == "win32":
+        return
+    try:
+        os.setpriority(os.PRIO_PROCESS, pid, _IDLE_PRIORITY)
+    except OSError as error:
+        log.debug("its priority stays as it is: %s", error)
+
+
+def text_of(digest: bytes) -> str:
+    """A digest as hex digits; empty when it was not taken."""
+    return "" if digest == NO_HASH else digest.hex()

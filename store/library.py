@@ -1,0 +1,195 @@
+"""The library: every model file that is there, joined with what a person has said of it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from .engine import Database, Record
+from .errors import CuratorError, StoreClosed
+from .events import Events
+from .host import Host
+from .jobs import Jobs
+from .library_hashing import Hashing
+from .library_lists import Answer, Asked, Lists
+from .library_places import Place, PlaceChange, Places
+from .library_records import Records
+from .library_rows import Json, Row, Rows
+from .library_shelf import Spot
+from .library_tags import Tags
+from .library_watch import Closing, Watch
+from .settings import Settings
+
+__all__ = ["Answer", "Asked", "Library", "Place", "PlaceChange"]
+
+log = logging.getLogger(__name__)
+
+_FIRST_WAIT_SECONDS = 10.0
+_SECONDS_BETWEEN_EVENTS = 0.5
+
+
+class Library:
+    """Places, records and the list made of both. Thread-safe."""
+
+    def __init__(
+        self,
+        database: Database,
+        host: Host,
+        settings: Settings,
+        events: Events,
+        jobs: Jobs,
+        records: Records,
+        tags: Tags,
+    ) -> None:
+        """Knows nothing until `start`."""
+        self.places = Places(database, host)
+        self.records = records
+        self.hashing = Hashing(self.places, host, settings, jobs)
+        self._host = host
+        self._events = events
+        self._told = 0.0
+        self._untold = 0
+        self._rows = Rows(self.places, records, tags)
+        self.lists = Lists(self._rows, tags, events.run)
+        self._watch = Watch(
+            self.places, host, loaded=self._loaded, looked=self._looked, rested=self._rested
+        )
+        self.places.rescan = self.scan
+        records.describe = self._describe
+        records.listen(self._heed)
+        tags.listen(self._rows.update_tagged)
+        self.places.listen(self._follow)
+
+    def start(self) -> None:
+        """Look through the models folders in the background, and go on watching them."""
+        self._watch.start()
+
+    def close(self) -> None:
+        """Stop looking and hashing."""
+        self._watch.close()
+        self.hashing.close()
+        try:
+            self.places.keep()
+        except CuratorError as error:
+            log.error("places were not kept: %s", error.text)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything was looked through since the start."""
+        return self._watch.done.is_set()
+
+    def wait(self, seconds: float = _FIRST_WAIT_SECONDS) -> bool:
+        """Until everything was looked through once; False when that takes longer."""
+        return self._watch.done.wait(seconds)
+
+    def scan(self, kind: str | None = None) -> list[Place]:
+        """Look through everything now; the files that are there, all or of a type."""
+        if not self._watch.done.wait(600):
+            raise StoreClosed("The models folders are still being looked through.", retry_after=5)
+        try:
+            self._watch.look()
+        except Closing:
+            raise StoreClosed("The store is closing.") from None
+        found = self.places.all()
+        return found if kind is None else [place for place in found if kind in place.types]
+
+    def types(self) -> list[str]:
+        """The types that have a tab of their own, by name."""
+        return self._host.model_types()
+
+    def list(self, asked: Asked) -> Answer:
+        """A page of the list; waits for the first look through the folders, but not for ever."""
+        self.wait()
+        return self.lists.answer(asked)
+
+    def row(self, key: str) -> Json | None:
+        """The list's row of a content or place."""
+        row = self.find(key)
+        return self._rows.shown(row) if row else None
+
+    def find(self, key: str) -> Row | None:
+        """The row of a hash or of a place's id, also of a place that is hashed by now."""
+        row = self._rows.get(key)
+        if row is None:
+            place = self.places.get(key)
+            row = self._rows.get(place.sha256) if place and place.sha256 else None
+        return row
+
+    def key_of(self, key: str) -> str:
+        """The key that a hash or place's id is kept under now."""
+        row = self.find(key)
+        return row.key if row else key
+
+    def _loaded(self) -> None:
+        self._rows.set_types(self._host.model_types())
+        keys = [spot.key for spot in self.places.present()]
+        self._rows.update([*keys, *(record["id"] for record in self.records)])
+
+    def _looked(self) -> None:
+        self._rows.set_types(self._host.model_types())
+        self._rows.prepare()
+        self.places.forget_old()
+        self.hashing.wake()
+
+    def _rested(self) -> None:
+        if self._untold:
+            self._tell(0)
+
+    def _describe(self, key: str) -> Mapping[str, Any]:
+        spots = self.places.spots(key)
+        if not spots:
+            return {}
+        return {
+            "path": spots[0].path,
+            "size_bytes": spots[0].seen.size,
+            "created_at": max(0, spots[0].seen.mtime_ns // 1_000_000),
+            "place_ids": [spot.place_id for spot in spots],
+        }
+
+    def _heed(self, keys: list[str]) -> None:
+        """Records have changed: those with files that are not hashed yet take these up."""
+        self._rows.update(keys)
+        for record in self.records.get_many(keys) if self.places.ready.is_set() else ():
+            for path in record["paths"]:
+                spot = self.places.spot_at(path)
+                if spot and not spot.sha256 and not spot.gone:
+                    self._believe(spot, record)
+        self.places.publish(keep=False)
+
+    def _believe(self, spot: Spot, record: Record) -> None:
+        """A record that knows this path knows its content, if the size is the same."""
+        if record["sha256"] and record["size_bytes"] in (0, spot.seen.size):
+            with self.places.lock:
+                if not spot.sha256:
+                    self.places.believe(spot, record["sha256"])
+
+    def _follow(self, changes: list[PlaceChange]) -> None:
+        """Records go where their files go; rows show it."""
+        keys: list[str] = []
+        has_records = len(self.records) > 0
+        for kind, spot, old_key, old_path in changes:
+            if kind == "new" and has_records and not spot.sha256:
+                for record in self.records.at_path(spot.path)[:1]:
+                    self._believe(spot, record)
+            key = spot.key
+            keys.append(key)
+            if old_key != key:
+                keys.append(old_key)
+                if kind == "hashed" and old_key in self.records:
+                    self.records.join(old_key, key)
+            if kind == "moved":
+                self.records.follow(old_path, spot.path)
+        self._rows.update(keys)
+        if any(change.kind != "hashed" for change in changes):
+            self.hashing.wake()
+        self._tell(len(changes))
+
+    def _tell(self, count: int) -> None:
+        """Publish, but not for each of ten thousand."""
+        self._untold += count
+        now = time.monotonic()
+        if now - self._told >= _SECONDS_BETWEEN_EVENTS:
+            self._told, count, self._untold = now, self._untold, 0
+            self._events.publish("library", change="places", count=count)

@@ -1,0 +1,340 @@
+"""Hashing of every model in the background: small files first, nothing twice, others go first."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import CuratorError
+from .hashing_process import Ended, HashingProcess, text_of
+from .hashing_worker import CHANGED, DATA, DONE, WHOLE, Hashed
+from .host import Host
+from .jobs import Job, Jobs
+from .library_facts import read_facts
+from .library_places import Places, auto_v3_of, is_same
+from .library_shelf import Spot
+from .library_walk import Facts
+from .settings import Settings
+
+log = logging.getLogger(__name__)
+
+_BATCH_FILES = 256
+_BATCH_BYTES = 64 << 20
+_UNSETTLED_BYTES = 64 << 20
+_UNSETTLED_SECONDS = 3.0
+_KEEP_SECONDS = 1.0
+_LOOK_SECONDS = 0.5
+_AGAIN_SECONDS = 5.0
+
+
+class Stopped(Exception):
+    """The store is closing."""
+
+
+@dataclass
+class _Batch:
+    spots: list[Spot]
+    what: bytes
+
+
+class Hashing:
+    """Threads that each lead a process; they end when there is nothing left to hash."""
+
+    def __init__(self, places: Places, host: Host, settings: Settings, jobs: Jobs) -> None:
+        self._places = places
+        self._host = host
+        self._settings = settings
+        self._jobs = jobs
+        self._lock = threading.Condition()
+        self._queue: deque[Spot] = deque()
+        self._later: deque[Spot] = deque()
+        self._busy: dict[str, Spot] = {}
+        self._failed: dict[str, Facts] = {}
+        self._stale = False
+        self._again = 0.0
+        self._closing = False
+        self._paused = False
+        self._threads: list[threading.Thread] = []
+        self._active = 0
+        self._processes: set[HashingProcess] = set()
+        self._job: Job | None = None
+        self._done_bytes = 0
+        self._under_way: dict[int, int] = {}
+        self._kept = 0.0
+
+    def wake(self) -> None:
+        """There may be files to hash."""
+        with self._lock:
+            self._stale = True
+            self._lock.notify_all()
+            if self._closing or self._paused:
+                return
+            self._threads = [thread for thread in self._threads if thread.is_alive()]
+            while self._active < self._wanted_threads():
+                self._active += 1
+                name = f"curator-hashing-{self._active}"
+                thread = threading.Thread(target=self._run, name=name, daemon=True)
+                self._threads.append(thread)
+                thread.start()
+
+    def pause(self) -> dict[str, Any]:
+        """Hash nothing until `resume`; what is under way waits where it is."""
+        with self._lock:
+            self._paused = True
+            if self._job and not self._job.is_over:
+                self._job.change("paused")
+        return self.status()
+
+    def resume(self) -> dict[str, Any]:
+        """Go on."""
+        with self._lock:
+            self._paused = False
+            if self._job and not self._job.is_over:
+                self._job.change("running")
+        self.wake()
+        return self.status()
+
+    def status(self) -> dict[str, Any]:
+        """`{state, files_left, bytes_left, failed, rate, eta_s}`."""
+        left = [spot for spot in self._places.present() if self._lacks(spot)]
+        job = self._job
+        job = None if job is None or job.is_over else job
+        state = "paused" if self._paused else "running" if left and job else "idle"
+        if state == "running" and self._waits():
+            state = "waiting"
+        return {
+            "state": state,
+            "files_left": len(left),
+            "bytes_left": sum(spot.seen.size for spot in left),
+            "failed": len(self._failed),
+            "rate": round(job.rate, 1) if job else 0,
+            "eta_s": job.eta_s if job else None,
+        }
+
+    def wait(self, seconds: float) -> bool:
+        """Until everything is hashed; False when that takes longer."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if not any(self._lacks(spot) for spot in self._places.present()):
+                return True
+            with self._lock:
+                self._lock.wait(0.05)
+        return False
+
+    def close(self) -> None:
+        """Stop at once; what is known is kept."""
+        with self._lock:
+            self._closing = True
+            self._lock.notify_all()
+            processes = list(self._processes)
+        for process in processes:
+            process.close()
+        for thread in self._threads:
+            thread.join(10)
+
+    def _wanted_threads(self) -> int:
+        said = self._settings.values.hash_workers
+        return said or min(8, os.cpu_count() or 1)
+
+    def _lacks(self, spot: Spot) -> bool:
+        return (not spot.sha256 or spot.unsure) and self._failed.get(spot.place_id) != spot.seen
+
+    def _run(self) -> None:
+        """Top of a thread."""
+        process = HashingProcess(self._go_on)
+        with self._lock:
+            self._processes.add(process)
+        try:
+            while batch := self._next():
+                self._hash(process, batch)
+        except Stopped:
+            self._leave()
+        except Exception:
+            log.exception("hashing models")
+            self._leave()
+        finally:
+            process.close()
+            with self._lock:
+                self._processes.discard(process)
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._active -= 1
+
+    def _next(self) -> _Batch | None:
+        """What to hash next; None when there is nothing. Waits while it is not its time."""
+        with self._lock:
+            while True:
+                if self._closing:
+                    raise Stopped
+                if self._paused or self._waits():
+                    self._lock.wait(_LOOK_SECONDS)
+                    continue
+                if self._stale or (not self._queue and self._again and self._is_time()):
+                    self._refill()
+                batch = self._taken()
+                if batch:
+                    return batch
+                if not self._again:
+                    # Told at once, so that whoever wakes us now starts another thread.
+                    self._leave()
+                    if not self._active:
+                        self._finish()
+                    return None
+                self._lock.wait(_LOOK_SECONDS)
+
+    def _waits(self) -> bool:
+        return not self._settings.values.hash_while_generating and self._host.is_generating()
+
+    def _is_time(self) -> bool:
+        return time.monotonic() >= self._again
+
+    def _refill(self) -> None:
+        self._stale = False
+        self._again = 0.0
+        present = self._places.present()
+        lacking = [
+            each for each in present if self._lacks(each) and each.place_id not in self._busy
+        ]
+        settled = [each for each in lacking if not self._is_growing(each)]
+        if len(settled) < len(lacking):
+            self._again = time.monotonic() + _UNSETTLED_SECONDS
+        settled.sort(key=lambda spot: spot.seen.size)
+        self._queue = deque(settled)
+        late = [
+            each
+            for each in present
+            if each.sha256
+            and not each.auto_v3
+            and each.place_id not in self._busy
+            and self._failed.get(each.place_id) != each.seen
+        ]
+        self._later = deque(sorted(late, key=lambda spot: spot.seen.size))
+        self._tell_total()
+
+    def _is_growing(self, spot: Spot) -> bool:
+        """A large file that was written to just now is likely to be written on."""
+        if spot.seen.size < _UNSETTLED_BYTES:
+            return False
+        return abs(time.time_ns() - spot.seen.mtime_ns) < _UNSETTLED_SECONDS * 1e9
+
+    def _taken(self) -> _Batch | None:
+        what = WHOLE if self._queue else DATA
+        queue = self._queue or self._later
+        spots: list[Spot] = []
+        size = 0
+        while queue and len(spots) < _BATCH_FILES and (not spots or size < _BATCH_BYTES):
+            spot = queue.popleft()
+            if spot.gone:
+                continue
+            size += spot.seen.size
+            spots.append(spot)
+            self._busy[spot.place_id] = spot
+        if not spots:
+            return None
+        if self._job is None or self._job.is_over:
+            self._begin()
+        return _Batch(spots, what)
+
+    def _hash(self, process: HashingProcess, batch: _Batch) -> None:
+        spots = deque(batch.spots)
+        results: list[tuple[Spot, Hashed]] = []
+        try:
+            for result in process.hash([spot.path for spot in batch.spots], batch.what):
+                results.append((spots.popleft(), result))
+        except Ended:
+            process.close()
+            if self._closing:
+                raise Stopped from None
+            # The first without a result is what it died of; the others get their turn again.
+            if spots:
+                self._failed[spots[0].place_id] = spots[0].seen
+            self._stale = True
+        finally:
+            with self._lock:
+                for spot in batch.spots:
+                    self._busy.pop(spot.place_id, None)
+                self._under_way.pop(threading.get_ident(), None)
+        self._learn(results, batch.what)
+
+    def _learn(self, results: Sequence[tuple[Spot, Hashed]], what: bytes) -> None:
+        places = self._places
+        with places.lock:
+            for spot, result in results:
+                if result.state == DONE:
+                    self._take(spot, result, what)
+                else:
+                    self._put_back(spot, result)
+        late = time.monotonic() - self._kept > _KEEP_SECONDS
+        if late:
+            self._kept = time.monotonic()
+        try:
+            places.publish(keep=late)
+        except CuratorError as error:
+            log.error("hashes were not kept: %s", error.text)
+        with self._lock:
+            self._done_bytes += sum(spot.seen.size for spot, _ in results)
+            if self._job and not self._job.is_over:
+                self._job.progress(self._progress())
+            self._lock.notify_all()
+
+    def _take(self, spot: Spot, result: Hashed, what: bytes) -> None:
+        places = self._places
+        if spot.gone:
+            return
+        seen = Facts(result.size, result.mtime_ns, result.inode)
+        if not is_same(spot.seen, seen):
+            # It is another file than the one that was listed.
+            places.see(spot, seen, read_facts(spot.path, spot.name))
+            if what == DATA:
+                self._stale = True
+                return
+        sha256 = text_of(result.sha256) or spot.sha256
+        places.learn(spot, sha256, auto_v3_of(result))
+
+    def _put_back(self, spot: Spot, result: Hashed) -> None:
+        if result.state == CHANGED:
+            self._again = time.monotonic() + _AGAIN_SECONDS
+        else:
+            self._failed[spot.place_id] = spot.seen
+
+    def _go_on(self, done: int) -> None:
+        """Called between the parts of a large file; waits while it is not its time."""
+        with self._lock:
+            self._under_way[threading.get_ident()] = done
+            if self._job and not self._job.is_over and self._job.state == "running":
+                self._job.progress(self._progress())
+            while not self._closing and (self._paused or self._waits()):
+                self._lock.wait(_LOOK_SECONDS)
+            if self._closing:
+                raise Stopped
+
+    def _begin(self) -> None:
+        self._done_bytes = 0
+        self._job = self._jobs.add("hash", title="Hashing models", unit="bytes", cancel=self.pause)
+        self._job.change("running")
+        self._tell_total()
+
+    def _tell_total(self) -> None:
+        if self._job and not self._job.is_over:
+            left = (*self._queue, *self._later, *self._busy.values())
+            self._job.total = self._done_bytes + sum(spot.seen.size for spot in left)
+
+    def _progress(self) -> int:
+        return self._done_bytes + sum(self._under_way.values())
+
+    def _finish(self) -> None:
+        """Everything is hashed."""
+        try:
+            self._places.keep()
+        except CuratorError as error:
+            log.error("hashes were not kept: %s", error.text)
+        if self._job and not self._job.is_over:
+            self._job.change("done")
+        self._lock.notify_all()

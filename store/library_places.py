@@ -1,0 +1,94 @@
+"""Every place: a file found in a models folder, with what is known of its content."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from .engine import Database
+from .errors import NotFound
+from .hashing_process import text_of
+from .hashing_worker import CHANGED, DONE, NO_DATA, WHOLE, Hashed, hash_file
+from .host import Host
+from .library_facts import read_facts
+from .library_place_index import Place, PlaceChange, PlaceIndex
+from .library_shelf import NO_AUTO_V3, Spot
+from .library_walk import Facts
+
+__all__ = ["Place", "PlaceChange", "Places"]
+
+
+class Places(PlaceIndex):
+    """All places; what others may do with them: look them up, hash one, tell of a new one."""
+
+    def __init__(self, database: Database, host: Host) -> None:
+        """Knows nothing until `load`."""
+        super().__init__(database, host)
+        self.rescan: Callable[[], object] = bool
+        """Looks through every folder now; whoever watches them puts it here."""
+
+    def hash_now(self, path: str, check: Callable[[], object] = bool) -> str:
+        """The SHA-256 of a file, taken now unless it is known; `check` may raise to end it.
+
+        Raises OSError when the file cannot be read or changes meanwhile.
+        """
+        spot = self.spot_at(path)
+        if spot and spot.sha256 and not spot.unsure and is_same(spot.seen, _seen(path)):
+            return spot.sha256
+        result = hash_file(path, WHOLE, lambda _: check())
+        if result.state != DONE:
+            why = "changes" if result.state == CHANGED else "cannot be read"
+            raise OSError(f"The file {why}.")
+        sha256 = text_of(result.sha256)
+        if spot:
+            seen = Facts(result.size, result.mtime_ns, result.inode)
+            self._settle(spot, seen, sha256, auto_v3_of(result))
+        return sha256
+
+    def took(self, path: str, sha256: str) -> Place:
+        """A file that was placed by us just now. Raises NotFound when no models folder has it."""
+        spot = self._spot_of_new(path)
+        if spot is None:
+            raise NotFound("The file lies in no models folder.")
+        self._settle(spot, _seen(spot.path), sha256, None)
+        return self.shown(spot)
+
+    def _spot_of_new(self, path: str) -> Spot | None:
+        folder, name = os.path.split(path)
+        area = self.areas.get(folder)
+        spot = area.spots.get(name) if area else None
+        if spot is not None or area is None:
+            if spot is None:
+                self.rescan()
+            return spot or self.spot_at(path) or self.spot_at(os.path.realpath(path))
+        seen, facts = _seen(path), read_facts(path, name)
+        with self.lock:
+            return area.spots.get(name) or self.add(area, name, seen, facts)
+
+    def _settle(self, spot: Spot, seen: Facts, sha256: str, auto_v3: str | None) -> None:
+        facts = None if is_same(spot.seen, seen) else read_facts(spot.path, spot.name)
+        with self.lock:
+            if facts is not None or spot.gone:
+                self.see(spot, seen, facts)
+            self.learn(spot, sha256, auto_v3)
+        self.publish()
+
+
+def is_same(known: Facts, seen: Facts) -> bool:
+    """Whether both are of one state of a file; an inode that nobody told is no difference."""
+    if known.inode and seen.inode:
+        return known == seen
+    return known[:2] == seen[:2]
+
+
+def auto_v3_of(result: Hashed) -> str | None:
+    """Its AutoV3, `NO_AUTO_V3` where there can be none, None where it is not known."""
+    if result.data_sha256 == NO_DATA:
+        return NO_AUTO_V3
+    return text_of(result.data_sha256)[:12] or None
+
+
+def _seen(path: str) -> Facts:
+    found = Path(path).stat()
+    return Facts(found.st_size, found.st_mtime_ns, found.st_ino)

@@ -1,0 +1,165 @@
+"""Bringing the places in line with what a walk has found: new, changed, moved, gone, back."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from .library_facts import read_facts
+from .library_place_index import PlaceIndex
+from .library_shelf import Area, Spot, join
+from .library_walk import Facts, Folder, Walk
+
+_BATCH = 500
+_PATIENCE_SECONDS = 1.5
+"""Headers are read before the files are listed as long as that takes no longer than this."""
+_KEEP_SECONDS = 1.0
+
+
+class Reconciler:
+    """Applies walks to places; only one thread at a time may do so."""
+
+    def __init__(self, places: PlaceIndex, check: Callable[[], object]) -> None:
+        """`check` raises when it is time to end."""
+        self._places = places
+        self._check = check
+        self._bare: list[Spot] = []
+        """Listed by their names only, their headers to be read."""
+        self._began = 0.0
+        self._kept = 0.0
+
+    def apply_walk(self, walk: Walk) -> None:
+        """Everything is now as the walk has found it."""
+        folders = list(walk.folders.values())
+        failed = [folder.path for folder in folders if folder.failed]
+        listed = [folder for folder in folders if not folder.failed]
+        seen = {folder.path for folder in listed}
+        unseen: list[Spot] = []
+        for path, area in list(self._places.areas.items()):
+            if path not in seen and not any(_is_below(path, each) for each in failed):
+                unseen += [spot for spot in list(area.spots.values()) if not spot.gone]
+        self._apply(listed, unseen)
+
+    def apply_folders(self, folders: Iterable[Folder]) -> None:
+        """These folders are now as they were listed."""
+        self._apply(folders, [])
+
+    def _apply(self, folders: Iterable[Folder], lost: list[Spot]) -> None:
+        self._began = self._kept = time.monotonic()
+        places = self._places
+        fresh: list[tuple[Area, str, Facts]] = []
+        changed: list[tuple[Spot, Facts]] = []
+        for folder in folders:
+            with places.lock:
+                area = places.area(folder.path, folder.root, folder.kinds)
+                self._compare(area, folder, fresh, changed, lost)
+            self._check()
+        with places.lock:
+            for spot in lost:
+                if not spot.gone:
+                    places.vanish(spot)
+            fresh = [each for each in fresh if not self._moved(*each)]
+        places.publish()
+        self._take(fresh, changed)
+        self._read_bare()
+        places.keep()
+
+    def _compare(
+        self,
+        area: Area,
+        folder: Folder,
+        fresh: list[tuple[Area, str, Facts]],
+        changed: list[tuple[Spot, Facts]],
+        lost: list[Spot],
+    ) -> None:
+        spots = area.spots
+        for name, seen in folder.files.items():
+            spot = spots.get(name)
+            if spot is None:
+                fresh.append((area, name, seen))
+            elif spot.gone or spot.seen != seen:
+                if seen.inode or spot.gone or spot.seen[:2] != seen[:2]:
+                    changed.append((spot, seen))
+            elif not spot.facts:
+                self._bare.append(spot)
+        if len(spots) > len(folder.files) or spots.keys() != folder.files.keys():
+            for name, spot in spots.items():
+                if name not in folder.files and not spot.gone:
+                    lost.append(spot)
+
+    def _moved(self, area: Area, name: str, seen: Facts) -> bool:
+        """Whether the new file is one that vanished elsewhere; then it is that one."""
+        spot = self._places.gone_like(_exact(area, name, seen))
+        if spot is None:
+            return False
+        self._places.move(spot, area, name)
+        return True
+
+    def _take(
+        self, fresh: list[tuple[Area, str, Facts]], changed: list[tuple[Spot, Facts]]
+    ) -> None:
+        places = self._places
+        for start in range(0, len(fresh), _BATCH):
+            self._check()
+            part = fresh[start : start + _BATCH]
+            texts = [self._facts(join(area.path, name), name) for area, name, _ in part]
+            with places.lock:
+                for (area, name, seen), text in zip(part, texts, strict=True):
+                    if name not in area.spots:
+                        spot = places.add(area, name, _exact(area, name, seen), text)
+                        if not text:
+                            self._bare.append(spot)
+            self._publish()
+        for start in range(0, len(changed), _BATCH):
+            self._check()
+            part_changed = changed[start : start + _BATCH]
+            texts = [self._text_of(spot, seen) for spot, seen in part_changed]
+            with places.lock:
+                for (spot, seen), text in zip(part_changed, texts, strict=True):
+                    if spot.area.spots.get(spot.name) is spot:
+                        places.see(spot, seen, text)
+            self._publish()
+
+    def _facts(self, path: str, name: str) -> str:
+        """What the header says; nothing yet when that has taken long already."""
+        late = time.monotonic() - self._began > _PATIENCE_SECONDS
+        return "" if late else read_facts(path, name)
+
+    def _text_of(self, spot: Spot, seen: Facts) -> str | None:
+        # What came back as it was says the same as before.
+        return None if spot.seen == seen and spot.facts else read_facts(spot.path, spot.name)
+
+    def _read_bare(self) -> None:
+        places = self._places
+        while self._bare:
+            self._check()
+            part = [self._bare.pop() for _ in range(min(len(self._bare), 50))]
+            texts = [read_facts(spot.path, spot.name) for spot in part]
+            with places.lock:
+                for spot, text in zip(part, texts, strict=True):
+                    places.describe(spot, text)
+            self._publish()
+
+    def _publish(self) -> None:
+        now = time.monotonic()
+        late = now - self._kept > _KEEP_SECONDS
+        if late:
+            self._kept = now
+        self._places.publish(keep=late)
+
+
+def _exact(area: Area, name: str, seen: Facts) -> Facts:
+    """With the inode also where a listing does not tell it (Windows)."""
+    if seen.inode:
+        return seen
+    try:
+        found = Path(join(area.path, name)).stat()
+    except OSError:
+        return seen
+    return Facts(found.st_size, found.st_mtime_ns, found.st_ino)
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)

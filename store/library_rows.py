@@ -1,0 +1,312 @@
+"""The rows of the library's list: one a content, one a place not hashed yet; always in order."""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal, cast
+
+import orjson
+
+from .engine import Record
+from .json_values import integer
+from .library_facts import shown_text
+from .library_places import Places
+from .library_records import Records
+from .library_shelf import Spot
+from .library_tags import Tags
+
+Json = dict[str, Any]
+Sort = Literal["name", "created_at", "size_bytes", "rating"]
+OTHERS = "others"
+ALL = ""
+"""The name of the list that holds every row."""
+
+_MANY = 1000
+"""When so many rows change at once, their lists are sorted anew."""
+
+
+class Row:
+    """One row; but for what is made of it when it is shown, a new one takes its place."""
+
+    __slots__ = (
+        "base_model",
+        "created",
+        "favorite",
+        "is_missing",
+        "json",
+        "key",
+        "kinds",
+        "lists",
+        "name",
+        "path",
+        "rating",
+        "size",
+        "spots",
+        "tags",
+        "text",
+    )
+
+    def __init__(self, key: str, spots: Sequence[Spot], places: Places, record: Record | None):
+        self.key = key
+        self.spots = tuple(spots)
+        self.is_missing = not spots
+        self.json: bytes | None = None
+        self.text: str | None = None
+        self.lists: tuple[str, ...] = ()
+        said = record or _NOTHING
+        self.path = spots[0].path if spots else str(said["path"])
+        self.size = spots[0].seen.size if spots else int(said["size_bytes"])
+        self.created = int(said["created_at"])
+        if spots and not self.created:
+            self.created = max(0, spots[0].seen.mtime_ns // 1_000_000)
+        self.name = str(said["name"]) or file_name(self.path)
+        self.rating = said["rating"] or 0
+        self.favorite = bool(said["favorite"])
+        self.tags = frozenset[int](said["tags"]) if said["tags"] else _NO_TAGS
+        self.base_model = str(said["base_model"]) or _told(spots)
+        self.kinds = _kinds(spots, places, str(said["type"]))
+
+
+_NO_TAGS = frozenset[int]()
+_NOTHING: Record = {
+    "path": "",
+    "size_bytes": 0,
+    "created_at": 0,
+    "name": "",
+    "rating": 0,
+    "favorite": False,
+    "tags": [],
+    "base_model": "",
+    "type": "",
+}
+_ORDERS: dict[str, Callable[[Row], tuple[Any, ...]]] = {
+    "name": lambda row: (row.name.casefold(), row.path, row.key),
+    "created_at": lambda row: (row.created, row.path, row.key),
+    "size_bytes": lambda row: (row.size, row.path, row.key),
+    "rating": lambda row: (row.rating, row.path, row.key),
+}
+
+
+class Rows:
+    """Every row by its key, and sorted lists of them. Thread-safe; readers never wait long."""
+
+    def __init__(self, places: Places, records: Records, tags: Tags) -> None:
+        self.stamp = 0
+        """Grows with each change of any row."""
+        self._places = places
+        self._records = records
+        self._tags = tags
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._types: frozenset[str] = frozenset()
+        self._rows: dict[str, Row] = {}
+        self._members: dict[str, dict[str, Row]] = {ALL: {}}
+        self._sorted: dict[tuple[str, str], list[Row]] = {}
+
+    def get(self, key: str) -> Row | None:
+        """The row of a hash or place."""
+        return self._rows.get(key)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def set_types(self, types: Iterable[str]) -> None:
+        """The types that have lists of their own; all else is among the others."""
+        now = frozenset(types)
+        if now != self._types:
+            self._types = now
+            self.update(list(self._rows))
+
+    def update(self, keys: Sequence[str]) -> None:
+        """These rows may have changed, come or gone."""
+        with self._writing:
+            # Built before the lock is taken: readers are on the event loop.
+            built = [(key, self._build(key)) for key in dict.fromkeys(keys)]
+            with self._lock:
+                self.stamp += 1
+                if len(built) > _MANY:
+                    self._exchange(built)
+                else:
+                    for key, row in built:
+                        self._replace(key, row)
+
+    def update_tagged(self) -> None:
+        """Tags have other names now."""
+        with self._lock:
+            self.stamp += 1
+            for row in self._rows.values():
+                if row.tags:
+                    row.json = row.text = None
+
+    def prepare(self) -> None:
+        """Sort every list by name, so that nobody has to wait for it."""
+        for name in list(self._members):
+            self.ordered(name, "name")
+
+    def ordered(self, name: str, sort: str) -> Sequence[Row]:
+        """The rows of a list (a type, OTHERS or ALL), ascending; not to be altered."""
+        with self._lock:
+            known = self._sorted.get((name, sort))
+            if known is None:
+                members = self._members.get(name)
+                if members is None:
+                    return ()
+                known = sorted(members.values(), key=_ORDERS[sort])
+                self._sorted[name, sort] = known
+            # A copy: what is being read must not move.
+            return known.copy()
+
+    def shown(self, row: Row) -> Json:
+        """The row as the list has it."""
+        return orjson.loads(self.body(row))
+
+    def body(self, row: Row) -> bytes:
+        """The same as JSON."""
+        if row.json is None:
+            shown = self._shown(row)
+            try:
+                row.json = orjson.dumps(shown)
+            except TypeError:
+                row.json = orjson.dumps(_clean(shown))
+        return row.json
+
+    def text(self, row: Row) -> str:
+        """What a search looks through, in lower case."""
+        if row.text is None:
+            row.text = self._text(row)
+        return row.text
+
+    def _build(self, key: str) -> Row | None:
+        spots = self._places.spots(key)
+        record = self._records.get(key)
+        if not spots and record is None:
+            return None
+        row = Row(key, spots, self._places, record)
+        own = [kind for kind in row.kinds if kind in self._types]
+        row.lists = (ALL, *own) if own else (ALL, OTHERS)
+        return row
+
+    def _replace(self, key: str, row: Row | None) -> None:
+        old = self._rows.pop(key, None)
+        for name in old.lists if old else ():
+            del self._members[name][key]
+        if row:
+            self._rows[key] = row
+            for name in row.lists:
+                self._members.setdefault(name, {})[key] = row
+        for (name, sort), known in self._sorted.items():
+            order = _ORDERS[sort]
+            if old and name in old.lists:
+                del known[_position(known, old, order)]
+            if row and name in row.lists:
+                known.insert(_position(known, row, order), row)
+
+    def _exchange(self, built: Sequence[tuple[str, Row | None]]) -> None:
+        self._sorted.clear()
+        for key, row in built:
+            self._replace(key, row)
+
+    def _shown(self, row: Row) -> Json:
+        record = self._records.get(row.key)
+        meta: Json = record["meta"] if record else {}
+        spots = row.spots
+        shown: Json = {
+            "sha256": row.key if spots and spots[0].sha256 else (record or _UNHASHED)["sha256"],
+            "name": row.name,
+            "images_count": integer(meta.get("images_count")) or 0,
+            "type": (record["type"] if record else "") or (row.kinds[0] if row.kinds else ""),
+            "path": row.path,
+            "size_bytes": row.size,
+            "created_at": row.created,
+            "tags": self._tags.shown(record["tags"]) if record else [],
+            "base_model": row.base_model,
+            "status": "missing" if row.is_missing else "present",
+            "rating": row.rating,
+            "favorite": row.favorite,
+            "place_id": spots[0].place_id if spots else "",
+            "file": _file(spots[0]) if spots else file_name(row.path),
+            "types": list(row.kinds),
+        }
+        if len(spots) > 1:
+            shown["duplicate"] = True
+            shown["places"] = [self._shown_place(spot) for spot in spots]
+        return shown
+
+    def _shown_place(self, spot: Spot) -> Json:
+        return {
+            "place_id": spot.place_id,
+            "path": spot.path,
+            "file": _file(spot),
+            "types": list(self._places.types_of(spot)),
+        }
+
+    def _text(self, row: Row) -> str:
+        parts = [row.name, row.base_model, *(_file(spot) for spot in row.spots)]
+        if not row.spots:
+            parts.append(row.path)
+        record = self._records.get(row.key)
+        if record:
+            parts += [tag["name"] for tag in self._tags.shown(record["tags"])]
+            parts += [str(record["notes"]), *_words(record["trigger_words"])]
+            parts += [str(record["meta"].get("description") or "")]
+        for spot in row.spots[:1]:
+            if spot.facts:
+                facts = orjson.loads(spot.facts)
+                parts += [facts.get("title") or "", facts.get("author") or ""]
+        return "\n".join(parts).casefold()
+
+
+_UNHASHED: Record = {"sha256": ""}
+
+
+def file_name(path: str) -> str:
+    """The last part of a path, of either system."""
+    return path.replace("\\", "/").rpartition("/")[2]
+
+
+def _position(known: list[Row], row: Row, order: Callable[[Row], tuple[Any, ...]]) -> int:
+    return bisect_left(known, order(row), key=order)
+
+
+def _file(spot: Spot) -> str:
+    area = spot.area
+    folder = area.path[len(area.root) :].replace("\\", "/").strip("/")
+    return f"{folder}/{spot.name}" if folder else spot.name
+
+
+def _told(spots: Sequence[Spot]) -> str:
+    if not spots or '"base_model":' not in spots[0].facts:
+        return ""
+    return str(orjson.loads(spots[0].facts).get("base_model") or "")
+
+
+def _kinds(spots: Sequence[Spot], places: Places, label: str) -> tuple[str, ...]:
+    """The types under which it is listed: the label that was put on it wins over the folders."""
+    if len(spots) == 1:
+        found = places.types_of(spots[0])
+    else:
+        found = tuple(sorted({kind for spot in spots for kind in places.types_of(spot)}))
+    return found if not label or label in found else (label,)
+
+
+def _words(value: Any) -> list[str]:
+    """Every text in trigger words, however they are grouped."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [each for part in cast("Json", value).values() for each in _words(part)]
+    if isinstance(value, list):
+        return [each for part in cast("list[Any]", value) for each in _words(part)]
+    return []
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return shown_text(value)
+    if isinstance(value, dict):
+        return {key: _clean(each) for key, each in cast("Json", value).items()}
+    if isinstance(value, list):
+        return [_clean(each) for each in cast("list[Any]", value)]
+    return value
