@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .embedded import of_civitai, read_embedded
 from .engine import Collection, Record
 from .errors import TooLarge, UpstreamUnfit, WrongType
+from .gallery_disk import GalleryDisk
 from .gallery_fetching import facts_of_image, find_lora
 from .gallery_files import GalleryFiles, Incoming, stem_of
 from .gallery_records import (
@@ -40,6 +42,14 @@ FILE_LIMIT = 2 << 30
 """Bytes of a picture or video at most."""
 
 
+class Adopted(NamedTuple):
+    """A picture that was taken over, whether it is new here, and whether its star is."""
+
+    record: Record
+    is_new: bool
+    got_star: bool
+
+
 class Intake:
     """The one way in: each picture once, whoever asks for it and however often at once."""
 
@@ -50,6 +60,7 @@ class Intake:
         decoder: Decoder,
         civitai: CivitAI,
         catalog: Catalog,
+        disk: GalleryDisk,
         tell: Callable[[Record, str], None],
     ) -> None:
         """`tell` is called with each record that was `added` or `changed`."""
@@ -58,6 +69,7 @@ class Intake:
         self._decoder = decoder
         self._civitai = civitai
         self._catalog = catalog
+        self._disk = disk
         self._tell = tell
         self.locks = KeyedLock()
         """By the picture's UUID, else its id: held while its files and record change."""
@@ -100,6 +112,7 @@ class Intake:
                 with gate.entered():
                     self._enrich(here, facts)
                 return False
+            self._disk.check()
             with self._files.incoming() as incoming:
                 with place(), incoming.writing() as file:
                     got = self._civitai.download(address, file, limit=FILE_LIMIT, check=gate.check)
@@ -107,12 +120,48 @@ class Intake:
                     self._settle(incoming, facts, got)
             return True
 
+    def find(self, key: str) -> Record | None:
+        """The record under any of its ids, whether its file is there or not."""
+        return find(self._records, key)
+
+    def adopt(self, path: Path, facts: Facts, *, link: bool) -> Adopted:
+        """A picture that another program has gathered; its own file stays where it is.
+
+        `link`: one more name of the same file, where the disks allow it. Raises as `take`.
+        """
+        with self.locks.hold(f"file:{facts.file_uuid or facts.id}"):
+            here = self.known(facts)
+            if here is not None:
+                # Of what was taken over before, a person has decided since.
+                star = facts.starred and not here["starred"] and not here.get("adopted")
+                if enriched(here, facts) != here:
+                    here = self._enrich(here, facts)
+                if not here.get("adopted"):
+                    starred = int(here["starred"] or facts.starred)
+                    here = self._records.update(here["id"], {"adopted": 1, "starred": starred})
+                return Adopted(here, False, star)
+            self._disk.check(path.stat().st_size)
+            with self._files.incoming() as incoming:
+                got = self._link(path, incoming) if link else self._copy(path, incoming)
+                record = self._place(incoming, replace(facts, adopted=True), got)
+            return Adopted(record, True, facts.starred)
+
+    def _link(self, path: Path, incoming: Incoming) -> Downloaded:
+        """As `_copy`, without taking room where that is possible."""
+        self._check_size(path)
+        try:
+            os.link(path, incoming.media)  # noqa: PTH200 - both paths stay as they are
+        except OSError:
+            return self._copy(path, incoming)
+        return self.read(incoming.media)
+
     def take(self, path: Path, facts: Facts, *, move: bool) -> Record:
         """The record of this file, taken in unless its id is here. Raises WrongType, TooLarge."""
         with self.locks.hold(f"file:{facts.file_uuid or facts.id}"):
             here = self._here(facts.id)
             if here is not None:
                 return here
+            self._disk.check(path.stat().st_size)
             with self._files.incoming() as incoming:
                 record = self._place(incoming, facts, self._copy(path, incoming))
             if move:
@@ -145,11 +194,14 @@ class Intake:
 
     def _copy(self, path: Path, incoming: Incoming) -> Downloaded:
         """A copy of the file under `incoming/`, with its hash. Raises WrongType, TooLarge."""
+        self._check_size(path)
+        with incoming.writing() as taken:
+            return self.read(path, taken.write)
+
+    def _check_size(self, path: Path) -> None:
         format_of(path)
         if path.stat().st_size > FILE_LIMIT:
             raise TooLarge(f"The file is larger than {FILE_LIMIT >> 30} GB.")
-        with incoming.writing() as taken:
-            return self.read(path, taken.write)
 
     @staticmethod
     def read(path: Path, write: Callable[[bytes], object] = len) -> Downloaded:
@@ -190,6 +242,7 @@ class Intake:
             return self._download(address, facts)
 
     def _download(self, address: str, facts: Facts) -> Record:
+        self._disk.check()
         with self._files.incoming() as incoming:
             with incoming.writing() as file:
                 got = self._civitai.download(address, file, limit=FILE_LIMIT)
@@ -222,7 +275,9 @@ class Intake:
         if known is not None:
             record = with_links(record, known)
         record["thumb_size"] = incoming.thumbnail.stat().st_size
+        self._disk.check(got.size)
         self._files.place(incoming, record, new_sidecar(facts, record), self._records.put)
+        self._disk.added(record)
         self._tell(record, "added")
         return record
 

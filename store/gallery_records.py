@@ -70,6 +70,8 @@ class Facts:
     base_model: str = ""
     created_at: str = ""
     starred: bool = False
+    adopted: bool = False
+    """Whether it was taken over from another program."""
     has_workflow: bool = False
     """Whether a graph of ComfyUI is in the file or in what upstream says of it."""
     nsfw_level: int = 0
@@ -191,6 +193,7 @@ def new_record(
         "sha256": sha256,
         "added": added,
         "name": facts.name,
+        "adopted": int(facts.adopted),
         "has_workflow": int(facts.has_workflow),
         "nsfw_level": facts.nsfw_level,
         "tag_ids": list(facts.tag_ids),
