@@ -88,6 +88,10 @@ class Values(BaseModel):
     """How long an open upload waits for its next part before it is removed."""
     allow_pickles: bool = False
     """Whether uploaded models may be pickles; they are scanned then, which finds not all."""
+    hash_workers: int = Field(default=0, ge=0, le=16)
+    """Models hashed at once; 0: one a core."""
+    hash_while_generating: bool = True
+    """Whether models are hashed while ComfyUI makes pictures."""
     system_trash: bool = True
     """Deleted models go into the system's trash, where there is one."""
 

@@ -23,8 +23,8 @@ from .gallery_runs import GalleryRuns
 from .gallery_upkeep import GalleryUpkeep
 from .host import Host
 from .jobs import Jobs
+from .library import Library
 from .library_collections import Collections
-from .library_places import Places
 from .library_records import MODELS, Records
 from .library_shelf import PLACES
 from .library_tags import COUNTERS, TAGS, Tags
@@ -71,6 +71,16 @@ class Store:
             undo.callback(self.database.close)
             self.records = Records(self.database, self.events)
             self.model_tags = Tags(self.database, self.events)
+            self.library = Library(
+                self.database,
+                host,
+                self.settings,
+                self.events,
+                self.jobs,
+                self.records,
+                self.model_tags,
+            )
+            undo.callback(self.library.close)
             self.collections = Collections(self.database, self.events)
             self.samples = Samples(self.database, host.data / "samples", self.events)
             undo.callback(self.samples.close)
@@ -114,11 +124,11 @@ class Store:
                 self.catalog,
                 self.gallery,
                 self.collections,
-                Places(self.database, host),
+                self.library.places,
                 self.records,
                 self.model_tags,
                 self.samples,
-                self.records.get,
+                self.library.row,
             )
             undo.callback(self.organising.close)
             self.gallery_upkeep = GalleryUpkeep(
@@ -143,6 +153,7 @@ class Store:
             self.picture_facts = PictureFacts(self.catalog, self.civitai)
             self.lora_lookup = LoraLookup(self.catalog, self.civitai, self.downloads, self.settings)
             self.model_landing = ModelLanding(host, self.catalog, self.records)
+            self.model_landing.places = self.library.places
             self.uploads = Uploads(
                 self.database,
                 host,
@@ -164,6 +175,7 @@ class Store:
             self.lora_lookup.on_added = self.previews.fetch
             self.events.listen(self._notify_host)
             self.transfers.start()
+            self.library.start()
             self.uploads.start()
             self.gallery_runs.start_again()
             self._closing = undo.pop_all()
