@@ -19,6 +19,7 @@ from . import (
     gallery_runs,
     jobs,
     loras,
+    organising,
     pictures,
     system,
     tags,
@@ -53,6 +54,7 @@ ALL: list[Route] = [
     *gallery_runs.routes,
     *tags.routes,
     *collections.routes,
+    *organising.routes,
     *uploads.routes,
     *ui.routes,
 ]

@@ -1,35 +1,93 @@
-"""What a person does with the library as a whole: each tool of it once."""
+"""What a person does with the library as a whole: each tool of it once, and its long work."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from .bulk_changes import BulkChanges
+from .catalog import Catalog
 from .engine import Database
+from .errors import NotFound
+from .events import Events
+from .gallery import Gallery
 from .gallery_records import find, item_key, shown_item
+from .jobs import Job, Jobs
 from .library_collections import COLLECTION_ITEMS, COLLECTIONS, Collections, Item, ItemKind
-from .library_records import Records, is_sha256
+from .library_lookup import LOOKUPS, Lookup
+from .library_matching import Matching
+from .library_places import PlaceChange, Places
+from .library_records import Records
+from .library_tags import Tags
+from .library_uses import USES, Uses
+from .remote.civitai import CivitAI
+from .samples import Samples
+from .sidecar_import import Model, SidecarImport
+from .tasks import Tasks
 
 Json = dict[str, Any]
 
-ORGANISED = (COLLECTIONS, COLLECTION_ITEMS)
+ORGANISED = (COLLECTIONS, COLLECTION_ITEMS, LOOKUPS, USES)
+
+_DAY_MS = 86_400_000
 
 
 class Organising:
-    """Collections and what else works on many models at once."""
+    """Collections, lookups, imports, matching, bulk changes. Thread-safe."""
 
-    def __init__(self, database: Database, collections: Collections, records: Records) -> None:
-        self.collections = collections
+    def __init__(
+        self,
+        database: Database,
+        events: Events,
+        jobs: Jobs,
+        civitai: CivitAI,
+        catalog: Catalog,
+        gallery: Gallery,
+        collections: Collections,
+        places: Places,
+        records: Records,
+        tags: Tags,
+        samples: Samples,
+        row: Callable[[str], Mapping[str, Any] | None],
+    ) -> None:
+        """`row` is the library's row of a key, None where it has none."""
         self._gallery = database.collection("gallery")
+        self._places = places
         self._records = records
-        self.model_row: Callable[[str], Mapping[str, Any] | None] = self._record_row
-        """The library's row of a model, None when there is none."""
-        self.model_key: Callable[[str], str] = str.lower
-        """The key by which a model is known by now: its hash as soon as that is there."""
-        collections.known = self._known
+        self._row = row
+        self.tasks = Tasks(jobs)
+        self.collections = collections
+        self.collections.known = self._known_item
+        self.lookup = Lookup(database, civitai, events)
+        self.lookup.listen(self._fill)
+        self.matching = Matching(database, gallery, catalog, self.lookup, places)
+        self.uses = Uses(database, places)
+        self.sidecars = SidecarImport(records, tags, samples, self.lookup)
+        self.bulk = BulkChanges(records, tags, self.collections)
+        self.bulk.known = self.key
+        places.listen(self._follow)
 
     def close(self) -> None:
         """End what is under way."""
+        self.lookup.close()
+        self.tasks.close()
+
+    def key(self, key: str) -> str | None:
+        """The key by which a model is known by now: its hash as soon as that is there."""
+        key = key.strip().lower()
+        place = self._places.get(key)
+        if place is not None and place.sha256:
+            key = place.sha256
+        return key if self._row(key) is not None else None
+
+    def row(self, key: str) -> Mapping[str, Any]:
+        """The library's row of a model, under its key or place. Raises NotFound."""
+        known = self.key(key)
+        found = self._row(known) if known else None
+        if found is None:
+            raise NotFound("The library has no such model.")
+        return found
 
     def items(
         self,
@@ -46,23 +104,108 @@ class Organising:
         )
         return [self._shown(item) for item in items], total
 
+    def look_up(self, keys: Sequence[str] | None = None, *, again: bool = False) -> Json:
+        """Ask CivitAI about these models, or all that are hashed: the job."""
+
+        def work(job: Job, report: Json) -> None:
+            wanted = [model.sha256 for model in self._models(keys) if model.sha256]
+            self.lookup.ask(job, report, wanted, again=again)
+
+        return self.tasks.start("lookup", work, wanted=(keys, again), unit="models")
+
+    def import_sidecars(
+        self,
+        keys: Sequence[str] | None = None,
+        *,
+        dry_run: bool,
+        tags: bool = True,
+        previews: bool = True,
+    ) -> Json:
+        """Take over what lies beside these models, or all: the job."""
+
+        def work(job: Job, report: Json) -> None:
+            models = self._models(keys)
+            self.sidecars.take(job, report, models, dry_run=dry_run, tags=tags, previews=previews)
+
+        wanted = (keys, dry_run, tags, previews)
+        return self.tasks.start("sidecars", work, wanted=wanted, unit="models")
+
+    def civitai(self, key: str) -> Json:
+        """`{checked, found}`: what CivitAI says of a model. Raises NotFound."""
+        sha256 = self.row(key).get("sha256") or ""
+        checked = self.lookup.checked(sha256)
+        return {"checked": checked and int(checked * 1000), "found": self.lookup.get(sha256)}
+
+    def pictures_of(self, key: str, *, limit: int, before: str | None) -> Json:
+        """A page of the pictures made with a model. Raises NotFound."""
+        self.row(key)
+        return self.matching.pictures_of(self.key(key) or key, limit=limit, before=before)
+
+    def models_of(self, item_id: str) -> Json:
+        """The models that a picture was made with. Raises NotFound."""
+        return self.matching.models_of(item_id, self._row)
+
+    def unused(self, days: int, *, type_: str = "", sort: str = "size_bytes") -> list[Json]:
+        """Rows of what is there and was not used for so long, with `last_used` (ms or null).
+
+        A file that came within these days is not among them.
+        """
+        before = time.time_ns() // 1_000_000 - days * _DAY_MS
+        last = self.uses.last()
+        seen: dict[str, int] = {}
+        for place in self._places.all():
+            key = place.sha256 or place.place_id
+            seen[key] = max(place.first_seen, seen.get(key, 0))
+        found: list[Json] = []
+        for key, first_seen in seen.items():
+            if max(last.get(key, 0), first_seen) >= before:
+                continue
+            row = self._row(key)
+            if row is not None and (not type_ or type_ in row.get("types", ())):
+                found.append({**row, "last_used": last.get(key), "first_seen": first_seen})
+        found.sort(key=lambda row: (row[sort] or 0, row["path"]), reverse=sort == "size_bytes")
+        return found
+
+    def last_used(self, key: str) -> int | None:
+        """When a model was last used, in ms; None when nothing tells it."""
+        return self.uses.last_of(key)
+
+    def _models(self, keys: Sequence[str] | None) -> Iterator[Model]:
+        if keys is None:
+            places = self._places.all()
+        else:
+            places = [place for key in keys for place in self._files(key)]
+        for place in places:
+            yield Model(place.sha256 or place.place_id, place.sha256, place.path)
+
+    def _files(self, key: str) -> Iterable[Any]:
+        known = self.key(key) or ""
+        place = self._places.get(known)
+        return self._places.of_hash(known) or ([place] if place and not place.gone else [])
+
+    def _fill(self, contents: list[str]) -> None:
+        """Records that are there learn what CivitAI says where they say nothing."""
+        for sha256 in contents:
+            found = self.lookup.get(sha256)
+            if found and sha256 in self._records and found["base_model"]:
+                self._records.make(sha256, base_model=found["base_model"])
+
+    def _follow(self, changes: list[PlaceChange]) -> None:
+        for change in changes:
+            new = change.spot.sha256
+            if change.kind == "hashed" and new and change.old_key != new:
+                self.collections.follow("model", change.old_key, new)
+                self.uses.follow(change.old_key, new)
+
     def _shown(self, item: Item) -> Json:
         if item.kind == "picture":
             record = find(self._gallery, item.id)
             return {**item._asdict(), "picture": shown_item(record) if record else None}
-        return {**item._asdict(), "model": self.model_row(self.model_key(item.id))}
+        return {**item._asdict(), "model": self._row(item.id)}
 
-    def _known(self, item: Item) -> Item | None:
+    def _known_item(self, item: Item) -> Item | None:
         if item.kind == "picture":
             record = find(self._gallery, item_key(item.id))
             return Item("picture", record["id"]) if record else None
-        key = self.model_key(item.id.strip())
-        known = key in self._records or self.model_row(key) is not None
-        return Item("model", key) if known else None
-
-    def _record_row(self, key: str) -> Json | None:
-        record = self._records.get(key)
-        if record is None:
-            return None
-        shown = {name: record[name] for name in ("name", "type", "base_model", "path")}
-        return {"sha256": key if is_sha256(key) else "", **shown}
+        key = self.key(item.id)
+        return Item("model", key) if key else None
