@@ -38,7 +38,7 @@ _LONGEST_KEY = 255
         400: "Not one upload of one mode; `field` says where",
         404: "There is nothing at the address",
         413: "Larger than the settings allow",
-        422: "What is there cannot be uploaded; `files` to choose from, where there are several",
+        422: "What is there cannot be uploaded; `choices` where there are several",
         429: "Too many uploads are open",
         502: "Upstream failed",
         503: "Upstream is busy",

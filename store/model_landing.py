@@ -236,6 +236,5 @@ def check_type(host: Host, config: Mapping[str, Any]) -> str:
     if not wished:
         return ""
     kind, *rest = relative_folder(wished, field="config.type").parts
-    if kind not in host.model_folders():
-        kind = _TYPES.get(kind.lower(), kind)
-    return "/".join((kind, *rest))
+    usual = _TYPES.get(kind.lower(), "")
+    return "/".join((usual if usual in host.model_folders() else kind, *rest))

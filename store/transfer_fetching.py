@@ -150,6 +150,7 @@ class Fetching:
             )
         if total == 0:
             raise UpstreamUnfit(f"{stream.name} sends an empty file.")
+        self._check_limit(total or 0)
         if start.offset < self._have:
             # It cannot send a part: all from the beginning, of the same file.
             self.drop(part)
@@ -158,7 +159,6 @@ class Fetching:
             others = self._tools.promised(self._record["id"], part.parent)
             spare = 0 if self._have else total // 20
             check_room(part.parent, total - self._have + others, spare=spare)
-        self._check_limit(total or 0)
         told: Json = {"total": total, "validator": start.validator or self._record["validator"]}
         if self._upload:
             told["told_name"] = stream.told_name or self._record["told_name"]

@@ -18,6 +18,7 @@ from .files import disk_error
 from .host import Host
 from .jobs import Jobs
 from .locks import KeyedLock
+from .model_landing import check_type
 from .settings import Settings
 from .thumbnails import Decoder
 from .transfer_parts import check_room, place_of_part
@@ -411,7 +412,7 @@ def _likely_folder(host: Host, record: Json) -> Path:
     if record["kind"] != "model":
         return host.data
     try:
-        return host.places(str(record["config"].get("type") or "checkpoints"))[0]
+        return host.places(check_type(host, record["config"]) or "checkpoints")[0]
     except BadInput:
         return host.models
 

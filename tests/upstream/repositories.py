@@ -30,6 +30,18 @@ def build(seed: int) -> list[Repository]:
         _repository(seed, "mossgarden/words", "no_model", []),
         _repository(
             seed,
+            "mossgarden/whole",
+            "diffusers",
+            [
+                "text_encoder/model.safetensors",
+                "unet/diffusion_pytorch_model.safetensors",
+                "vae/diffusion_pytorch_model.safetensors",
+            ],
+            others=("model_index.json", "unet/config.json"),
+        ),
+        _repository(seed, "mossgarden/pickled", "pickled", [], others=("pytorch_model.bin",)),
+        _repository(
+            seed,
             "mossgarden/renamed",
             "moved",
             ["model.safetensors"],
@@ -48,11 +60,13 @@ def _repository(
     gated: str = "",
     private: bool = False,
     moved_from: str = "",
+    others: tuple[str, ...] = (),
 ) -> Repository:
     files = [
         RepositoryFile(path, Content(partial(weights.safetensors, "LORA", f"{seed}:{name}:{path}")))
         for path in models
     ]
+    files += [RepositoryFile(path, Content(partial(bytes, b"{}\n")), lfs=False) for path in others]
     files.append(RepositoryFile("README.md", Content(partial(_readme, name)), lfs=False))
     files.append(RepositoryFile("config.json", Content(partial(bytes, b"{}\n")), lfs=False))
     # A file of this name exists in most repositories, and is of no use to anybody here.

@@ -69,7 +69,7 @@ def torch_archive(data: bytes) -> bytes:
 
 class Runs:
     def __reduce__(self) -> Any:
-        return os.system, ("true",)
+        return os.listdir, (".",)
 
 
 class TestModels:
@@ -155,7 +155,7 @@ class TestPickles:
     )
     def test_that_run_something_are_never_taken(self, check: Check, data: bytes) -> None:
         text = refused(check, data, name="x.pt", allow_pickles=True)
-        assert "system" in text
+        assert "listdir" in text
         assert "safetensors" in text
 
     @pytest.mark.parametrize(
