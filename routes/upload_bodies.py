@@ -32,7 +32,7 @@ def _object(value: Any) -> Any:
     return {} if value is None else value
 
 
-Whole = Annotated[int | None, BeforeValidator(_whole), Field(ge=1, le=1 << 62)]
+Whole = Annotated[Annotated[int, Field(ge=1, le=1 << 62)] | None, BeforeValidator(_whole)]
 Text = Annotated[str, BeforeValidator(_given), Field(max_length=4096)]
 
 
