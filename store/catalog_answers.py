@@ -173,6 +173,7 @@ def _item(found: Found, outlook: Outlook) -> Json:
         "speed_bytes": 0,
         "eta_s": None,
         "error": None,
+        "error_field": None,
         "update": None if found.model_id is None else outlook.updates.get(found.model_id),
     }
     if isinstance(item["url"], str):
@@ -188,6 +189,7 @@ def _item(found: Found, outlook: Outlook) -> Json:
             "speed_bytes": speed,
             "eta_s": fact.eta_s,
             "error": fact.error,
+            "error_field": fact.field,
             "transfer": fact.id,
         }
     return item
@@ -223,6 +225,7 @@ def _map_value(found: Found, outlook: Outlook) -> Json:
             "dl_total": fact.total or value["size_expected"],
             "dl_speed": round(fact.rate),
             "error": fact.error,
+            "error_field": fact.field,
         }
     return value
 

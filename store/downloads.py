@@ -116,4 +116,5 @@ def _status(record: Json, fact: TransferFact | None) -> Json:
         "percent": round(min(done / total, 1) * 100, 1) if total else None,
         "speed": round(fact.rate) if fact else 0,
         "error": fact.error if fact else None,
+        "error_field": fact.field if fact else None,
     }

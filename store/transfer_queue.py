@@ -42,6 +42,7 @@ class Transfer:
             job.eta_s,
             self.record["error"],
             self.record["id"],
+            self.record["field"],
         )
 
 

@@ -100,6 +100,8 @@ class TransferFact(NamedTuple):
     eta_s: int | None
     error: str | None
     id: str
+    field: str | None = None
+    """The setting to blame for the error."""
 
 
 def upload_of(record: Mapping[str, Any]) -> Upload | None:
