@@ -41,6 +41,22 @@ class Importing(Chosen):
     previews: bool = True
 
 
+class Move(Chosen):
+    """Which files go where; `file` is a new name (without its ending) for a single one."""
+
+    rule: str = Field(min_length=1, max_length=1000)
+    type: str = Field(default="", max_length=200)
+    file: str = Field(default="", max_length=200)
+    dry_run: bool = True
+
+
+class Moves(Input):
+    """A page of moves."""
+
+    limit: int = Field(default=50, ge=1, le=1000)
+    offset: int = Field(default=0, ge=0)
+
+
 class Cursor(Input):
     """A page of pictures."""
 
@@ -120,6 +136,58 @@ async def import_sidecars(call: Call[Nothing, Importing]) -> web.StreamResponse:
         tags=body.tags,
         previews=body.previews,
     )
+    return json_answer({"job": job})
+
+
+@routes.add(
+    "POST",
+    "/library/move",
+    access=Access.KEY,
+    body=Move,
+    summary="Move files within their roots by a rule ({base_model}/{kind}/{file}), never over "
+    "another file. The report: {dry_run, rule, move, total, moved, unchanged, skipped, entries: "
+    "[{key, file, to, reason}]}; move is the id to undo it by",
+    answers={200: _JOB, 400: "A rule that cannot be", 409: "Another move goes on"},
+)
+async def move_files(call: Call[Nothing, Move]) -> web.StreamResponse:
+    """Without `dry_run: false` nothing moves."""
+    body = call.body
+    job = await asyncio.to_thread(
+        call.store.organising.move,
+        body.rule,
+        body.keys,
+        type_=body.type,
+        file=body.file,
+        dry_run=body.dry_run,
+    )
+    return json_answer({"job": job})
+
+
+@routes.get(
+    "/library/moves",
+    access=Access.KEY,
+    query=Moves,
+    summary="The last fifty moves, newest first: {moves: [{id, rule, created, moved, undone}], "
+    "total}",
+)
+async def list_moves(call: Call[Moves, Nothing]) -> web.StreamResponse:
+    """`undone`: how many of its files were put back."""
+    query = call.query
+    found = await asyncio.to_thread(call.store.organising.moving.listed)
+    page = found[query.offset : query.offset + query.limit]
+    return json_answer({"moves": page, "total": len(found)})
+
+
+@routes.add(
+    "POST",
+    "/library/moves/{id}/undo",
+    access=Access.KEY,
+    summary="Put the files of a move back where they were, never over another file",
+    answers={200: _JOB, 404: "No such move", 409: "Another move goes on"},
+)
+async def undo_move(call: Plain) -> web.StreamResponse:
+    """What is back already stays."""
+    job = await asyncio.to_thread(call.store.organising.undo_move, call.text("id"))
     return json_answer({"job": job})
 
 

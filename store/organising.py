@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from .bulk_changes import BulkChanges
 from .catalog import Catalog
 from .engine import Database
-from .errors import NotFound
+from .errors import BadInput, NotFound
 from .events import Events
 from .gallery import Gallery
 from .gallery_records import find, item_key, shown_item
+from .host import Host
 from .jobs import Job, Jobs
+from .library import Library
 from .library_collections import COLLECTION_ITEMS, COLLECTIONS, Collections, Item, ItemKind
 from .library_lookup import LOOKUPS, Lookup
 from .library_matching import Matching
-from .library_places import PlaceChange, Places
-from .library_records import Records
+from .library_moving import MOVED_FILES, MOVES, Moving, Source
+from .library_places import Place, PlaceChange
 from .library_tags import Tags
 from .library_uses import USES, Uses
+from .path_rules import parse_rule
 from .remote.civitai import CivitAI
 from .samples import Samples
 from .sidecar_import import Model, SidecarImport
@@ -28,7 +32,7 @@ from .tasks import Tasks
 
 Json = dict[str, Any]
 
-ORGANISED = (COLLECTIONS, COLLECTION_ITEMS, LOOKUPS, USES)
+ORGANISED = (COLLECTIONS, COLLECTION_ITEMS, LOOKUPS, USES, MOVES, MOVED_FILES)
 
 _DAY_MS = 86_400_000
 
@@ -39,34 +43,41 @@ class Organising:
     def __init__(
         self,
         database: Database,
+        host: Host,
         events: Events,
         jobs: Jobs,
         civitai: CivitAI,
         catalog: Catalog,
         gallery: Gallery,
         collections: Collections,
-        places: Places,
-        records: Records,
+        library: Library,
         tags: Tags,
         samples: Samples,
-        row: Callable[[str], Mapping[str, Any] | None],
     ) -> None:
-        """`row` is the library's row of a key, None where it has none."""
+        """Does nothing before `start`."""
         self._gallery = database.collection("gallery")
-        self._places = places
-        self._records = records
-        self._row = row
+        self._library = library
+        self._places = library.places
+        self._records = library.records
+        self._tags = tags
+        self._row = library.row
         self.tasks = Tasks(jobs)
         self.collections = collections
         self.collections.known = self._known_item
         self.lookup = Lookup(database, civitai, events)
         self.lookup.listen(self._fill)
-        self.matching = Matching(database, gallery, catalog, self.lookup, places)
-        self.uses = Uses(database, places)
-        self.sidecars = SidecarImport(records, tags, samples, self.lookup)
-        self.bulk = BulkChanges(records, tags, self.collections)
+        self.matching = Matching(database, gallery, catalog, self.lookup, library.places)
+        self.uses = Uses(database, library.places)
+        self.sidecars = SidecarImport(library.records, tags, samples, self.lookup)
+        self.bulk = BulkChanges(library.records, tags, collections)
         self.bulk.known = self.key
-        places.listen(self._follow)
+        self.moving = Moving(database, host, catalog)
+        self.moving.settle = library.scan
+        library.places.listen(self._follow)
+
+    def start(self) -> None:
+        """End what an earlier run left half done. Before anybody looks through the folders."""
+        self.moving.recover()
 
     def close(self) -> None:
         """End what is under way."""
@@ -130,6 +141,36 @@ class Organising:
         wanted = (keys, dry_run, tags, previews)
         return self.tasks.start("sidecars", work, wanted=wanted, unit="models")
 
+    def move(
+        self,
+        text: str,
+        keys: Sequence[str] | None = None,
+        *,
+        type_: str = "",
+        file: str = "",
+        dry_run: bool,
+    ) -> Json:
+        """Move these files (or all, or those of a type) by a rule: the job. Raises BadInput."""
+        rule = parse_rule(text)
+        if file and (keys is None or len(keys) != 1):
+            raise BadInput("file names one file; give one key with it.", field="file")
+
+        def work(job: Job, report: Json) -> None:
+            sources = list(self._sources(keys, type_, file))
+            self.moving.run(job, report, text, rule, sources, dry_run)
+
+        wanted = ("move", text, keys, type_, file, dry_run)
+        return self.tasks.start("move", work, wanted=wanted, title=text, unit="files")
+
+    def undo_move(self, move_id: str) -> Json:
+        """Put back what a move has moved: the job. Raises NotFound."""
+        self.moving.get(move_id)
+
+        def work(job: Job, report: Json) -> None:
+            self.moving.undo(job, report, move_id)
+
+        return self.tasks.start("move", work, wanted=("undo", move_id), unit="files")
+
     def civitai(self, key: str) -> Json:
         """`{checked, found}`: what CivitAI says of a model. Raises NotFound."""
         sha256 = self.row(key).get("sha256") or ""
@@ -178,7 +219,37 @@ class Organising:
         for place in places:
             yield Model(place.sha256 or place.place_id, place.sha256, place.path)
 
-    def _files(self, key: str) -> Iterable[Any]:
+    def _sources(self, keys: Sequence[str] | None, type_: str, file: str) -> Iterator[Source]:
+        """The files to move, each with what rules ask for."""
+        for model in self._models(keys):
+            place = self._places.at_path(model.path)
+            if place is None or (type_ and type_ not in place.types):
+                continue
+            path = Path(place.path)
+            row = self._row(model.key) or {}
+            found = self.lookup.get(model.sha256) or {}
+            tags: list[Json] = row.get("tags") or []
+            folder = PurePosixPath(place.file.replace("\\", "/")).parent.as_posix()
+            values = {
+                "base_model": row.get("base_model") or found.get("base_model") or "",
+                "type": row.get("type") or place.types[0],
+                "kind": str(place.facts.get("kind") or ""),
+                "name": self._name(model.key) or found.get("name") or path.stem,
+                "file": file or path.stem,
+                "folder": "" if folder == "." else folder,
+                "creator": found.get("creator") or str(place.facts.get("author") or ""),
+                "version": found.get("version_name") or "",
+                "tag": tags[0]["name"] if tags else "",
+                "letter": path.stem[:1].upper(),
+                "sha256": model.sha256,
+            }
+            yield Source(model.key, path, Path(place.root), values)
+
+    def _name(self, key: str) -> str:
+        record = self._records.get(key)
+        return str(record["name"]) if record else ""
+
+    def _files(self, key: str) -> Sequence[Place]:
         known = self.key(key) or ""
         place = self._places.get(known)
         return self._places.of_hash(known) or ([place] if place and not place.gone else [])

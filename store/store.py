@@ -25,10 +25,14 @@ from .host import Host
 from .jobs import Jobs
 from .library import Library
 from .library_collections import Collections
+from .library_models import Models
 from .library_records import MODELS, Records
 from .library_shelf import PLACES
+from .library_tagging import Tagging
 from .library_tags import COUNTERS, TAGS, Tags
 from .lora_lookup import LoraLookup
+from .migration import MIGRATED, Migration
+from .made_with import on_disk
 from .model_adding import ModelAdding
 from .model_files import ModelFiles
 from .model_landing import ModelLanding
@@ -39,6 +43,7 @@ from .remote.civitai import CivitAI
 from .remote.huggingface import HuggingFace
 from .samples import SAMPLES, Samples
 from .settings import Options, Settings
+from .staging import FINISHED, PENDING, Staging
 from .tags import CIVITAI_TAGS, CivitaiTags
 from .transfers import FIRST_SEEN, TRANSFERS, Transfers
 from .trash import TRASH, Trash
@@ -61,7 +66,7 @@ class Store:
             self.database = Database.open(
                 host.data / "database",
                 (SESSIONS, GALLERY, TRANSFERS, FIRST_SEEN, TRASH, UPDATES)
-                + (MODELS, TAGS, COUNTERS, SAMPLES)
+                + (MODELS, TAGS, COUNTERS, SAMPLES, PENDING, FINISHED, MIGRATED)
                 + ORGANISED
                 + (PLACES,)
                 + (UPLOADS, UPLOAD_PARTS)
@@ -84,6 +89,30 @@ class Store:
             self.collections = Collections(self.database, self.events)
             self.samples = Samples(self.database, host.data / "samples", self.events)
             undo.callback(self.samples.close)
+            self.models = Models(self.records, self.model_tags, self.samples, self.library.places)
+            undo.callback(self.models.close)
+            self.staging = Staging(
+                self.database,
+                self.records,
+                self.model_tags,
+                self.samples,
+                self.library.places,
+                self.jobs,
+                self.events,
+                look=self.library.scan,
+            )
+            undo.callback(self.staging.close)
+            self.tagging = Tagging(self.database, self.model_tags, self.records, self.staging)
+            self.migration = Migration(
+                self.database,
+                host,
+                self.records,
+                self.model_tags,
+                self.samples,
+                self.staging,
+                self.jobs,
+            )
+            undo.callback(self.migration.close)
             self.access = Access(
                 host.data / "access-key", self.database.collection("sessions"), given=options.key
             )
@@ -118,19 +147,20 @@ class Store:
             self.trash = Trash(self.database, host, self.settings, self.events)
             self.organising = Organising(
                 self.database,
+                host,
                 self.events,
                 self.jobs,
                 self.civitai,
                 self.catalog,
                 self.gallery,
                 self.collections,
-                self.library.places,
-                self.records,
+                self.library,
                 self.model_tags,
                 self.samples,
-                self.library.row,
             )
             undo.callback(self.organising.close)
+            self.library.tasks = self.organising.tasks
+            self.gallery.models_used.on_disk = lambda told: on_disk(self.library.places, told)
             self.gallery_upkeep = GalleryUpkeep(
                 self.gallery, self.catalog, self.collections, self.jobs
             )
@@ -175,6 +205,7 @@ class Store:
             self.lora_lookup.on_added = self.previews.fetch
             self.events.listen(self._notify_host)
             self.transfers.start()
+            self.organising.start()
             self.library.start()
             self.uploads.start()
             self.gallery_runs.start_again()
