@@ -17,10 +17,14 @@ from . import (
     collections,
     gallery,
     gallery_runs,
+    hikaze,
     jobs,
+    library_records,
     loras,
     organising,
     pictures,
+    samples,
+    staging,
     system,
     tags,
     transfers,
@@ -55,6 +59,9 @@ ALL: list[Route] = [
     *tags.routes,
     *collections.routes,
     *organising.routes,
+    *library_records.routes,
+    *samples.routes,
+    *staging.routes,
     *uploads.routes,
     *ui.routes,
 ]
@@ -67,6 +74,7 @@ async def show_openapi(call: Plain) -> web.StreamResponse:
 
 
 ALL.extend(_own)
+ALL.extend([*hikaze.aliases(ALL)])
 
 
 def build_app(opening: Opening) -> web.Application:

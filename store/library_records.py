@@ -14,6 +14,7 @@ from typing import Any
 
 from .engine import CollectionSpec, Database, Index, Record
 from .events import Events
+from .library_facts import shown_text
 from .library_merging import filled, joined, mark_said
 
 MODELS = CollectionSpec(
@@ -24,6 +25,7 @@ MODELS = CollectionSpec(
         Index("by_path", "paths"),
         Index("by_place", "place_ids"),
         Index("by_tag", "tags"),
+        Index("drafts", "draft"),
     ),
 )
 
@@ -64,6 +66,7 @@ def new_record(key: str) -> Record:
         "presets": [],
         "said": {},
         "added": 0,
+        "draft": None if is_sha256(key) else 1,
     }
 
 
@@ -106,6 +109,10 @@ class Records:
         """How many records carry each tag, by its id."""
         counts = self._records.values("by_tag")
         return {tag: count for tag, count in counts.items() if tag is not None}
+
+    def drafts(self) -> list[Record]:
+        """What is said of places whose hash is not known."""
+        return self._records.page("drafts", 1, limit=1 << 40).records
 
     def has_path(self, path: str) -> bool:
         """Whether a record has taken up this file."""
@@ -168,6 +175,7 @@ class Records:
 
     def follow(self, old: str, new: str) -> None:
         """A file was moved: the records that had taken it up go with it."""
+        old, new = shown_text(old), shown_text(new)
 
         def move(record: Record) -> None:
             paths: list[str] = record["paths"]
@@ -194,6 +202,7 @@ class Records:
         """A new record with what the disk tells of it, not kept yet."""
         record = new_record(key)
         record.update(self.describe(key))
+        record["path"] = shown_text(record["path"])
         record["paths"] = [record["path"]] if record["path"] else []
         return record
 

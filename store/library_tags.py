@@ -76,6 +76,10 @@ class Tags:
         """The number of the tag with this very name."""
         return self._by_name.get(name)
 
+    def was_given(self, tag_id: int) -> bool:
+        """Whether a tag has, or had, this number."""
+        return str(tag_id) in self._tags
+
     def __contains__(self, tag_id: object) -> bool:
         return tag_id in self._by_id
 

@@ -1,0 +1,412 @@
+"""Files that wait to become part of the library: staged by a scan or a migration, then imported."""
+
+from __future__ import annotations
+
+import ntpath
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .engine import CollectionSpec, Database, Index, Record
+from .errors import BadInput, CuratorError, NotFound
+from .events import Events
+from .gallery import ServedFile
+from .jobs import Cancelled, Jobs
+from .json_values import integer, mapping, text
+from .library_facts import shown_text
+from .library_records import Records
+from .library_tags import Tags, next_number, raise_number
+from .locks import KeyedLock
+from .samples import Samples
+from .staging_merging import merged, promoted
+
+if TYPE_CHECKING:
+    from .library_places import Place, PlaceChange, Places
+
+PENDING = CollectionSpec(
+    "pending",
+    key="key",
+    indexes=(
+        Index("in_order", None, "created_at"),
+        Index("by_path", "path"),
+        Index("by_image", "image_names"),
+        Index("by_tag", "tags"),
+    ),
+)
+FINISHED = CollectionSpec("pending_finished", key="key")
+"""What has become of a pending row, so that its id is not given again and a repeat is known."""
+
+Json = dict[str, Any]
+Check = Callable[[], object]
+
+_AT_ONCE = 1000
+
+
+@dataclass
+class Outcome:
+    """What has become of one pending row: `status` is success, conflict, ignored, deleted or
+    failed; `error` and `kind` (unknown, unreadable, cancelled) say why it failed.
+    """
+
+    status: str
+    id: Any
+    error: str = ""
+    kind: str = ""
+    pending: Json = field(default_factory=dict[str, Any])
+    existing: Json = field(default_factory=dict[str, Any])
+    sha256: str = ""
+
+
+class Staging:
+    """Pending rows. Thread-safe; importing reads whole files."""
+
+    def __init__(
+        self,
+        database: Database,
+        records: Records,
+        tags: Tags,
+        samples: Samples,
+        places: Places,
+        jobs: Jobs,
+        events: Events,
+        *,
+        look: Callable[[], list[Place]],
+    ) -> None:
+        """`look` looks through the models folders now, and gives the files that are there."""
+        self._database = database
+        self._pending = database.collection("pending")
+        self._finished = database.collection("pending_finished")
+        self._records = records
+        self._tags = tags
+        self._samples = samples
+        self._places = places
+        self._jobs = jobs
+        self._events = events
+        self._look = look
+        self._scanning = threading.Lock()
+        self._locks = KeyedLock()
+        self._closing = threading.Event()
+        places.listen(self._places_changed)
+
+    def close(self) -> None:
+        """Imports end after the file that they are at."""
+        self._closing.set()
+
+    def listed(self, *, limit: int | None = None, offset: int = 0) -> Json:
+        """`{models, total}`, the oldest file first."""
+        page = self._pending.page("in_order", limit=limit or 1 << 40, offset=offset)
+        models = [
+            {
+                "id": row["id"],
+                "name": row["name"],
+                "image": next(iter(row["meta"].get("images") or []), ""),
+                "type": row["type"],
+                "tags": self._tags.shown(row["tags"]),
+            }
+            for row in page.records
+        ]
+        return {"models": models, "total": page.total}
+
+    def show(self, pending_id: int) -> Json:
+        """One row, whole. Raises NotFound."""
+        row = self._pending.get(str(pending_id))
+        if row is None:
+            raise NotFound("Pending model not found")
+        meta: Json = row["meta"]
+        prompts = mapping(meta.get("prompts"))
+        return {
+            **{name: row[name] for name in ("id", "path", "sha256", "name", "type")},
+            "size_bytes": row["size_bytes"],
+            "created_at": row["created_at"],
+            "meta_json": {
+                "description": text(meta.get("description")),
+                "community_links": text(meta.get("community_links")),
+                "images": meta.get("images") or [],
+                "prompts": {
+                    "positive": text(prompts.get("positive")),
+                    "negative": text(prompts.get("negative")),
+                },
+            },
+            "tags": self._tags.shown(row["tags"]),
+        }
+
+    def picture(self, name: str, quality: str) -> ServedFile:
+        """The staged picture by the row's id or by its own name, with or without an extension.
+
+        Raises NotFound.
+        """
+        for each in (name, name.removesuffix(".webp")):
+            key = each if each in self._pending else ""
+            if not key:
+                found = self._pending.page("by_image", each, limit=1).records
+                key = found[0]["key"] if found else ""
+            if key and self._samples.count(sample_key(key)):
+                return self._samples.file(sample_key(key), 0, quality)
+        raise NotFound("Pending image not found")
+
+    def scan(self, kind: str = "", types: Sequence[str] = ()) -> Json:
+        """Stage every file that no record has taken up: `{scanned, pending_added, …}`.
+
+        Of one type only, if `kind` is given, which must be among `types`. Raises BadInput.
+        """
+        if kind and kind not in types and kind != "others":
+            raise BadInput("There is no such type of models.", field="type")
+        found = [place for place in self._look() if _is_of(place, kind, types)]
+        added: list[int] = []
+        with self._scanning:
+            for place in found:
+                self._take_up_moved(place)
+            for start in range(0, len(found), _AT_ONCE):
+                with self._database.transaction():
+                    for place in found[start : start + _AT_ONCE]:
+                        if not self._is_known(shown_text(place.path)):
+                            added.append(self._stage(place, kind)["id"])
+        if added:
+            self._tell()
+        return {
+            "status": "success",
+            "scanned": len(found),
+            "pending_added": len(added),
+            "skipped": len(found) - len(added),
+            "pending_ids": added,
+        }
+
+    def add(self, fields: Json, *, wanted_id: int = 0) -> Record:
+        """A new row, with `wanted_id` if that was never given; inside of a transaction."""
+        if 0 < wanted_id < 1 << 53 and not self.was_given(wanted_id):
+            raise_number(self._database, "pending", wanted_id)
+            number = wanted_id
+        else:
+            number = next_number(self._database, "pending")
+        row: Record = {"key": str(number), "id": number, **_EMPTY, **fields}
+        images: list[Any] = row["meta"].get("images") or []
+        names = {ntpath.basename(text(each)) for each in images[:1]}
+        row["image_names"] = sorted(names | {ntpath.splitext(name)[0] for name in names} - {""})
+        self._pending.put(row)
+        return row
+
+    def at_path(self, path: str) -> Record | None:
+        """The row of this file."""
+        found = self._pending.page("by_path", path, limit=1).records
+        return found[0] if found else None
+
+    def change(self, row: Record) -> None:
+        """Keep a changed row; inside of a transaction."""
+        self._pending.put(row)
+
+    def has(self, key: str) -> bool:
+        """Whether the row is there still."""
+        return key in self._pending
+
+    def was_given(self, number: int) -> bool:
+        """Whether a row has, or ever had, this id."""
+        return str(number) in self._pending or str(number) in self._finished
+
+    def with_tag(self, tag_id: int) -> list[Record]:
+        """The rows that carry a tag."""
+        return self._pending.page("by_tag", tag_id, limit=1 << 40).records
+
+    def import_many(self, ids: Sequence[Any], strategy: str | None) -> list[Outcome]:
+        """Import each of these in turn, whatever becomes of the others."""
+        outcomes: list[Outcome] = []
+        with self._jobs.running("import", unit="models", total=len(ids)) as job:
+
+            def check() -> None:
+                job.check()
+                self._check()
+
+            try:
+                for each in ids:
+                    check()
+                    outcomes.append(self.import_one(each, strategy, check))
+                    job.progress(len(outcomes))
+            except Cancelled:
+                rest = ids[len(outcomes) :]
+                text = "The import was cancelled"
+                outcomes += [Outcome("failed", each, text, "cancelled") for each in rest]
+                raise
+        return outcomes
+
+    def import_one(self, given: Any, strategy: str | None, check: Check | None = None) -> Outcome:
+        """Make a record of a pending row, as the strategy says where there is one already.
+
+        None: a conflict, and nothing changes; `ignore`: nothing at all; `delete`: the row goes;
+        `merge`: the record is filled where it is empty; anything else: the row's texts win.
+        """
+        number = None if isinstance(given, bool) else integer(given)
+        if number is None:
+            return Outcome("failed", given, "Invalid id", "unknown")
+        with self._locks.hold(str(number)):
+            return self._import(number, strategy, check or self._check)
+
+    def _import(self, number: int, strategy: str | None, check: Check) -> Outcome:
+        row = self._pending.get(str(number))
+        if row is None:
+            return self._again(number, strategy)
+        if strategy == "ignore":
+            return Outcome("ignored", number)
+        if strategy == "delete":
+            self._delete(row)
+            return Outcome("deleted", number)
+        if not row["path"]:
+            return Outcome("failed", number, "Pending model missing path", "unreadable")
+        try:
+            sha256 = self._places.hash_now(self._path_of(row), check)
+        except (CuratorError, OSError, ValueError):
+            return Outcome("failed", number, "SHA256 calculation failed", "unreadable")
+        return self._promote(row, sha256, strategy)
+
+    def _promote(self, row: Record, sha256: str, strategy: str | None) -> Outcome:
+        key = sample_key(row["key"])
+        with self._samples.holding(key, sha256), self._database.transaction():
+            known = self._records.get(sha256)
+            if known is not None and strategy is None:
+                return Outcome(
+                    "conflict",
+                    row["id"],
+                    pending={"id": row["id"], "path": row["path"]},
+                    existing={"id": sha256, "path": known["path"]},
+                )
+            pictures = self._samples.join(key, sha256)
+            if known is None:
+                # A further copy of this content stays in staging.
+                fresh = self._records.fresh(sha256)
+                fresh["paths"] = []
+                record = promoted(fresh, row, pictures)
+            elif strategy == "merge":
+                record = merged(known, row)
+            else:
+                record = promoted(known, row, pictures)
+            self._records.put(record)
+            self._finish(row, "success", sha256)
+        self._samples.tidy(sha256)
+        self._records.tell([sha256])
+        self._tell()
+        return Outcome("success", row["id"], sha256=sha256)
+
+    def _delete(self, row: Record) -> None:
+        key = sample_key(row["key"])
+        with self._samples.holding(key), self._database.transaction():
+            self._samples.drop(key)
+            self._finish(row, "deleted", "")
+        self._samples.tidy(key)
+        self._tell()
+
+    def _finish(self, row: Record, outcome: str, sha256: str) -> None:
+        self._pending.delete(row["key"])
+        self._finished.put({"key": row["key"], "outcome": outcome, "sha256": sha256})
+
+    def _again(self, number: int, strategy: str | None) -> Outcome:
+        """The same request after a lost answer has the same outcome."""
+        finished = self._finished.get(str(number))
+        outcome = finished["outcome"] if finished else ""
+        if finished and outcome == "deleted" and strategy == "delete":
+            return Outcome("deleted", number)
+        if finished and outcome == "success" and strategy not in ("delete", "ignore"):
+            return Outcome("success", number, sha256=finished["sha256"])
+        return Outcome("failed", number, "Pending model not found", "unknown")
+
+    def _stage(self, place: Place, kind: str) -> Record:
+        path = shown_text(place.path)
+        return self.add(
+            {
+                "path": path,
+                "place_id": place.place_id,
+                "name": ntpath.basename(path),
+                "type": kind if kind in place.types else min(place.types, default=""),
+                "size_bytes": place.size,
+                "created_at": max(0, place.mtime_ns // 1_000_000),
+            }
+        )
+
+    def _is_known(self, path: str) -> bool:
+        return self._records.has_path(path) or self._pending.count("by_path", path) > 0
+
+    def _take_up_moved(self, place: Place) -> None:
+        """A file whose record has lost the one that it had: it was moved."""
+        record = self._records.get(place.sha256) if place.sha256 else None
+        path = shown_text(place.path)
+        if record is None or path in record["paths"]:
+            return
+        if not any(self._places.at_path(each) for each in record["paths"]):
+
+            def take_up(record: Record) -> None:
+                record["path"], record["paths"] = path, [*record["paths"], path]
+
+            self._records.change(place.sha256, take_up, by_user=False)
+
+    def _path_of(self, row: Record) -> str:
+        """Where the file lies now; its name need not be UTF-8."""
+        place = self._places.get(row["place_id"]) if row["place_id"] else None
+        return place.path if place and not place.gone else row["path"]
+
+    def _places_changed(self, changes: list[PlaceChange]) -> None:
+        for change in changes:
+            if change.kind == "moved":
+                self._follow(shown_text(change.old_path), shown_text(change.spot.path))
+
+    def _follow(self, old: str, new: str) -> None:
+        row = self.at_path(old)
+        if row:
+            name = ntpath.basename(old)
+            changed = {"path": new, "name": row["name"]}
+            if row["name"] == name:
+                changed["name"] = ntpath.basename(new)
+            self._pending.update(row["key"], changed)
+
+    def _check(self) -> None:
+        if self._closing.is_set():
+            raise Cancelled
+
+    def _tell(self) -> None:
+        self._events.publish("library", change="staging")
+
+
+_EMPTY: Record = {
+    "path": "",
+    "place_id": "",
+    "sha256": "",
+    "name": "",
+    "type": "",
+    "size_bytes": 0,
+    "created_at": 0,
+    "meta": {},
+    "tags": [],
+    "image_names": [],
+}
+
+
+def sample_key(key: str) -> str:
+    """Under which key the pictures of a pending row are kept."""
+    return f"pending-{key}"
+
+
+def report(outcomes: Iterable[Outcome], total: int) -> Json:
+    """The report of many imports, as Hikaze shapes it."""
+    listed = list(outcomes)
+
+    def ids(status: str) -> list[Any]:
+        return [each.id for each in listed if each.status == status]
+
+    def conflicts() -> Iterator[Json]:
+        for each in listed:
+            if each.status == "conflict":
+                yield {"pending": each.pending, "existing": each.existing}
+
+    return {
+        "total": total,
+        "success": ids("success"),
+        "conflict": list(conflicts()),
+        "ignored": ids("ignored"),
+        "deleted": ids("deleted"),
+        "failed": [
+            {"id": each.id, "error": each.error} for each in listed if each.status == "failed"
+        ],
+    }
+
+
+def _is_of(place: Place, kind: str, types: Sequence[str]) -> bool:
+    if kind == "others":
+        return not any(each in types for each in place.types)
+    return kind in place.types if kind else bool(place.types)
