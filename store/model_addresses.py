@@ -98,7 +98,7 @@ def _short(text: str) -> Meant:
         return OfHuggingFace(air["id"], "")
     hub = _REPOSITORY.fullmatch(text)
     if hub:
-        return OfHuggingFace(hub["name"], hub["path"] or "", hub["revision"] or "main")
+        return _in_hub(hub["name"], hub["path"] or "", hub["revision"] or "main")
     raise BadInput(
         "Neither an address (https://…) nor an AIR nor a repository of Hugging Face.", field=_FIELD
     )
@@ -125,11 +125,18 @@ def _of_huggingface(parts: SplitResult) -> Meant:
     path = path.removeprefix("/api/models").removeprefix("/models")
     file = _HUB_FILE.fullmatch(path)
     if file:
-        return OfHuggingFace(file[1], file[3], file[2])
+        return _in_hub(file[1], file[3], file[2])
     tree = _HUB_TREE.fullmatch(path)
     if tree:
-        return OfHuggingFace(tree[1], f"{tree[3]}/" if tree[3] else "", tree[2] or "main")
+        return _in_hub(tree[1], f"{tree[3]}/" if tree[3] else "", tree[2] or "main")
     raise BadInput("This page of Hugging Face is not that of a model.", field=_FIELD)
+
+
+def _in_hub(repository: str, path: str, revision: str) -> OfHuggingFace:
+    steps = path.rstrip("/").split("/") if path else []
+    if any(step in ("", ".", "..") for step in (*steps, *repository.split("/"), revision)):
+        raise BadInput("This is no path in a repository of Hugging Face.", field=_FIELD)
+    return OfHuggingFace(repository, path, revision)
 
 
 def _place_of(base: str) -> tuple[str, str]:

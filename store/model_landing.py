@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from .catalog import Catalog
 from .catalog_entries import Found, Json
-from .catalog_index import Index, free_name
+from .catalog_index import Index
 from .errors import CuratorError
 from .host import Host
 from .json_values import mapping, text
@@ -111,7 +111,7 @@ class ModelLanding:
             folder = self._host.places(dest)[0]
 
             def is_free(path: Path) -> bool:
-                return not self._is_promised(dest, path.name, sha256, twin)
+                return not self._is_promised(dest, path.name, sha256, entry, twin)
 
             target = placing.put(folder / name, is_free)
         else:
@@ -162,13 +162,16 @@ class ModelLanding:
                     return found
         return None
 
-    def _is_promised(self, dest: str, name: str, sha256: str, twin: Found | None) -> bool:
+    def _is_promised(
+        self, dest: str, name: str, sha256: str, entry: Json, twin: Found | None
+    ) -> bool:
         """Whether the catalog says that another file belongs there."""
         slot = (dest.casefold(), name.casefold())
         for file in self._catalog.files.values():
             for found in file.index.in_slot(slot):
                 told = text(found.entry.get("hash")).lower()
-                if found.entry is not (twin.entry if twin else None) and told not in ("", sha256):
+                ours = twin is not None and twin.entry is found.entry
+                if not ours and (entry or told not in ("", sha256)):
                     return True
         return False
 
@@ -211,9 +214,8 @@ class ModelLanding:
         def choose(index: Index) -> tuple[Sequence[Json], None]:
             indexes = self._catalog.indexes(index)
             new = Found("models", category, entry)
-            if same_source(new, indexes):
-                return [], None
-            return [{**entry, "file": free_name(new, indexes)}], None
+            known = same_source(new, indexes) or any(each.in_slot(new.slot) for each in indexes)
+            return [] if known else [entry], None
 
         self._catalog.files["models"].add(category, choose)
 

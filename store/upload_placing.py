@@ -48,11 +48,11 @@ class Placing:
             wanted.parent.mkdir(parents=True, exist_ok=True)
             for target in numbered(wanted):
                 # A link is never followed or replaced, wherever it leads.
-                if target.is_symlink() or not is_free(target):
+                if target.is_symlink():
                     continue
                 if target.is_file() and same_content(self._source, target):
                     return target
-                if not os.path.lexists(target) and self._take(target):
+                if is_free(target) and not os.path.lexists(target) and self._take(target):
                     return target
         except OSError as error:
             raise disk_error(error, wanted.name) from error

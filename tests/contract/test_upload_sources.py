@@ -147,6 +147,7 @@ class TestHuggingFace:
             ("mossgarden/single-lora/nowhere", 404, "huggingFaceModelName"),
             ("https://civitai.com/models/5", 400, "huggingFaceModelName"),
             ("../..", 400, "huggingFaceModelName"),
+            ("mossgarden/single-lora/../../api/whoami", 400, "huggingFaceModelName"),
         ],
     )
     def test_what_is_not_there_is_told_at_once(
@@ -154,6 +155,14 @@ class TestHuggingFace:
     ) -> None:
         check_error(create(server, huggingFaceModelName=address), status, field)
         assert server.get("/uploads").json()["total"] == 0
+
+    def test_other_kinds_are_fetched_by_their_path(
+        self, server: RunningServer, world: World
+    ) -> None:
+        name = world.repository("single").name
+        complete(server, huggingFaceModelName=f"{name}/README.md", kind="text")
+        lies = server.root / "assets" / "text" / "README.md"
+        assert lies.read_bytes() == content(world, "single", "README.md")
 
     def test_bytes_that_are_not_the_announced_ones_are_thrown_away(
         self, server: RunningServer, world: World, upstream: Upstream
@@ -351,6 +360,16 @@ class TestAddresses:
             site.answers[path] = headed(data, "attachment")
             complete(server, url=f"{site.url}{path}", kind="model")
         assert models(server.root) == ["vae/a.safetensors", "vae/a_2.safetensors"]
+
+    def test_a_place_that_the_catalog_keeps_for_another_model_is_not_taken(
+        self, server: RunningServer, site: Site
+    ) -> None:
+        kept = {"name": "A", "file": "a.safetensors", "dest": "vae", "url": "http://other.example/"}
+        server.store.catalog.add_entries("models", "vae", [kept])
+        site.answers["/a.safetensors"] = headed(self.DATA, "attachment")
+        complete(server, url=f"{site.url}/a.safetensors", kind="model")
+        assert models(server.root) == ["vae/a_2.safetensors"]
+        assert [each["file"] for each in entries(server)] == ["a.safetensors", "a_2.safetensors"]
 
     def test_the_senders_type_wins_and_what_cannot_be_told_is_unsorted(
         self, server: RunningServer, site: Site
