@@ -136,7 +136,7 @@ class Lookup:
         """Wait no longer between batches."""
         self._closing.set()
 
-    def _ask_singly(self, job: Job, report: Json, contents: Iterable[str]) -> None:
+    def _ask_singly(self, job: Job, report: Json, contents: Sequence[str]) -> None:
         failures = 0
         for count, sha256 in enumerate(contents):
             if count:
@@ -152,7 +152,7 @@ class Lookup:
             except (UpstreamBusy, UpstreamFailed):
                 failures += 1
                 report["failed"] += 1
-                if failures == _FAILURES:
+                if failures == min(_FAILURES, len(contents)):
                     raise
             else:
                 self._keep(report, {sha256: version}, [sha256])
