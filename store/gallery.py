@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from . import gallery_lists
 from .embedded import of_civitai, read_embedded
 from .engine import Database, Record
-from .errors import CuratorError, NotFound, TooLarge, WrongType
+from .errors import CuratorError, DiskFull, NotFound, TooLarge, WrongType
 from .events import Events
 from .gallery_adoption import Adoption
 from .gallery_cleanup import Cleanup
@@ -27,11 +28,13 @@ from .host import Host
 from .inputs import Inputs, copy_to
 from .json_values import mapping
 from .locks import KeyedLock
+from .made_with import MadeWith
 from .media import Kind, format_of
 from .names import inside
+from .output_folder import OutputFolder
 from .remote.civitai import CivitAI
 from .settings import Settings
-from .thumbnails import USUAL, Decoder, make_thumbnail
+from .thumbnails import USUAL, Decoder, make_thumbnail, thumbnail_of
 from .videos import video_frame
 
 if TYPE_CHECKING:
@@ -96,6 +99,8 @@ class Gallery:
         self._removal.recover()
         self.rebuilding = Rebuild(self._records, self._files, self._intake)
         self.cleaning = Cleanup(self._records, self._files, self._intake, self._removal)
+        self.models_used = MadeWith(catalog)
+        self.output = OutputFolder(host.output)
         self.adoption = Adoption(self._intake, self.known_models, host.data / "lookup")
         self._files.recover(lambda key: key in self._records, self._records.put)
 
@@ -130,6 +135,37 @@ class Gallery:
         With a `model_id` it belongs to that model too. Raises WrongType, TooLarge or DiskFull.
         """
         return columns(self._intake.take_own(path, name=name, model_id=model_id, move=move))
+
+    @contextmanager
+    def arriving(self) -> Generator[Path, None, None]:
+        """A free path for a file that somebody sends; whatever is there afterwards goes."""
+        with self._files.incoming() as incoming:
+            yield incoming.media
+
+    def add_from_output(self, paths: Iterable[str], *, model_id: int = 0) -> dict[str, Any]:
+        """Take files of ComfyUI's output folder in, by their relative paths; they stay there.
+
+        `{items, failed: [{path, error}]}`: a failing one costs only itself. Raises DiskFull.
+        """
+        items: list[dict[str, Any]] = []
+        failed: list[dict[str, str]] = []
+        for each in dict.fromkeys(paths):
+            try:
+                items.append(self.add_own(self.output.path(each), model_id=model_id))
+            except DiskFull:
+                raise
+            except CuratorError as error:
+                failed.append({"path": each, "error": error.text})
+            except OSError as error:
+                failed.append({"path": each, "error": error.strerror or "It cannot be read."})
+        return {"items": items, "failed": failed}
+
+    def output_thumb(self, path: str) -> tuple[bytes, str]:
+        """A thumbnail of a file in the output folder, and its ETag. Raises NotFound, WrongType."""
+        file = self.output.path(path)
+        stat = file.stat()
+        data = self._decoder.run(lambda: thumbnail_of(file))
+        return data, f"{stat.st_size:x}-{stat.st_mtime_ns:x}"
 
     def made_with(
         self,
@@ -178,6 +214,9 @@ class Gallery:
             **self._files.sidecar(record),
             **generation_of(record),
             "id": record["id"],
+            "name": record.get("name", ""),
+            "has_workflow": bool(record.get("has_workflow")),
+            "made_with": self.models_used.show(record),
             "aliases": record["aliases"],
             "ext": record["ext"],
             "source": record["source"],

@@ -82,7 +82,8 @@ class StudioFolder:
             shown = _PREVIEWS.search(where)
             for name in sorted(names):
                 path = Path(folder, name)
-                key = item_key(path.stem)
+                # A thumbnail's name, `<id>.thumb.jpg`, reads like an id with an extension.
+                key = "" if "." in path.stem else item_key(path.stem)
                 if path.is_symlink():
                     self.problems.append((name, "It is a link; links are not followed."))
                 elif shown and path.suffix.lower() in _MEDIA:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -74,6 +75,19 @@ def make_thumbnail(path: Path, thumbnail: Path, width: int = USUAL) -> None:
         with opened(path) as image:
             small = _shrunk(image, width)
     write_thumbnail(small, thumbnail, width)
+
+
+def thumbnail_of(path: Path, width: int = USUAL) -> bytes:
+    """A thumbnail that is kept nowhere. Raises WrongType, TooLarge."""
+    small = io.BytesIO()
+    if format_of(path).kind == "video":
+        image = video_frame(path)
+    else:
+        with opened(path) as given:
+            image = _shrunk(given, width)
+    image.thumbnail((width, width * 3), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    image.save(small, "WEBP", quality=_QUALITY, method=_EFFORT)
+    return small.getvalue()
 
 
 def write_thumbnail(image: Image.Image, target: Path, width: int = USUAL) -> None:
