@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from .catalog import Catalog
 from .catalog_entries import Found, Json
 from .catalog_index import Index
-from .errors import CuratorError
+from .errors import CuratorError, NotFound
 from .host import Host
 from .json_values import mapping, text
 from .library_records import Records
@@ -64,8 +65,8 @@ class Places(Protocol):
         """The files with this content."""
         ...
 
-    def took(self, path: Path, sha256: str) -> object:
-        """A file lies there now, and this is its content."""
+    def took(self, path: str, sha256: str) -> object:
+        """A file lies there now, and this is its content. Raises NotFound for another folder."""
         ...
 
 
@@ -187,7 +188,9 @@ class ModelLanding:
 
     def _tell(self, path: Path, dest: str, sha256: str, entry: Json, base_model: str) -> None:
         if self.places:
-            self.places.took(path, sha256)
+            # A folder that no one has looked into yet is found by the next look.
+            with contextlib.suppress(NotFound):
+                self.places.took(str(path), sha256)
         self._records.make(
             sha256,
             name=text(entry.get("name")) or path.stem,

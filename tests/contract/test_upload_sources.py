@@ -79,6 +79,9 @@ class TestHuggingFace:
         record = server.store.records.get(sha256(data))
         assert record is not None
         assert (record["type"], record["size_bytes"]) == ("loras", len(data))
+        (row,) = server.get("/models", params={"type": "loras"}).json()["models"]
+        assert (row["sha256"], row["status"]) == (sha256(data), "present")
+        assert Path(row["path"]) == server.root / "models" / "loras" / "lora.safetensors"
         (listed,) = all_entries(server.get("/models").json())
         assert listed["status"] == "present"
 
@@ -385,6 +388,8 @@ class TestAddresses:
         site.answers["/b.safetensors"] = headed(unknown, "attachment")
         complete(server, url=f"{site.url}/b.safetensors", kind="model")
         assert "unsorted/b.safetensors" in models(server.root)
+        (row,) = server.get("/models", params={"type": "others"}).json()["models"]
+        assert row["sha256"] == sha256(unknown)
 
     def test_equal_ones_join_while_they_run(self, server: RunningServer, site: Site) -> None:
         go_on: list[bool] = []
