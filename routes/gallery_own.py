@@ -43,7 +43,7 @@ class OutputPath(Input):
     path: str = Field(min_length=1, max_length=2000)
 
 
-class Taken(Input):
+class OutputFiles(Input):
     """Files by their paths below the output folder, and the model they belong to."""
 
     paths: list[Annotated[str, Field(min_length=1, max_length=2000)]] = Field(
@@ -119,7 +119,7 @@ async def send_output_thumb(call: Call[OutputPath, Nothing]) -> web.StreamRespon
     "POST",
     "/gallery/own/from-output",
     access=Access.KEY,
-    body=Taken,
+    body=OutputFiles,
     summary="Take files of the output folder into the gallery; they stay where they are",
     answers={
         200: "{items, failed: [{path, error}]}",
@@ -127,7 +127,7 @@ async def send_output_thumb(call: Call[OutputPath, Nothing]) -> web.StreamRespon
         507: "The disk is full, or the gallery has reached its limit",
     },
 )
-async def add_from_output(call: Call[Nothing, Taken]) -> web.StreamResponse:
+async def add_from_output(call: Call[Nothing, OutputFiles]) -> web.StreamResponse:
     """A failing one costs only itself."""
     body = call.body
     if not body.paths:

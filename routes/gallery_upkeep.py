@@ -13,21 +13,22 @@ from .routing import Access, Call, Input, Nothing, Plain, Routes
 routes = Routes()
 
 
-class Adopted(Input):
+class StudioFolderToAdopt(Input):
     """A folder of ComfyUI Studio, by its whole path on the server's machine."""
 
     path: str = Field(min_length=1, max_length=4000)
     dry_run: bool = True
-    copy_files: bool = Field(default=False, alias="copy")
+    link: bool = True
+    """Where the disks allow it; otherwise files are copied."""
 
 
-class Rebuilt(Input):
+class GalleryRebuild(Input):
     """Whether to change anything."""
 
     dry_run: bool = False
 
 
-class Cleaned(Input):
+class GalleryCleanup(Input):
     """Whether only to tell; that is so unless said otherwise."""
 
     dry_run: bool = True
@@ -37,7 +38,7 @@ class Cleaned(Input):
     "POST",
     "/gallery/adoption",
     access=Access.KEY,
-    body=Adopted,
+    body=StudioFolderToAdopt,
     summary="Take over the pictures that ComfyUI Studio has gathered, with stars and previews; "
     "its files are linked, or copied, and stay",
     answers={
@@ -47,12 +48,12 @@ class Cleaned(Input):
         409: "Another folder is being taken over",
     },
 )
-async def adopt(call: Call[Nothing, Adopted]) -> web.StreamResponse:
+async def adopt(call: Call[Nothing, StudioFolderToAdopt]) -> web.StreamResponse:
     """Begin, or show the one that goes on."""
     body = call.body
     adopt_ = call.store.gallery_upkeep.adopt
     return json_answer(
-        await asyncio.to_thread(adopt_, body.path, dry_run=body.dry_run, copy=body.copy_files)
+        await asyncio.to_thread(adopt_, body.path, dry_run=body.dry_run, copy=not body.link)
     )
 
 
@@ -60,14 +61,14 @@ async def adopt(call: Call[Nothing, Adopted]) -> web.StreamResponse:
     "POST",
     "/gallery/rebuild",
     access=Access.KEY,
-    body=Rebuilt,
+    body=GalleryRebuild,
     summary="Make the gallery's index anew from its files and the JSON beside them",
     answers={
         200: "The job; its figures are told by /gallery/tasks/{job_id}",
         409: "Its other kind goes on",
     },
 )
-async def rebuild(call: Call[Nothing, Rebuilt]) -> web.StreamResponse:
+async def rebuild(call: Call[Nothing, GalleryRebuild]) -> web.StreamResponse:
     """Begin, or show the one that goes on."""
     work = call.store.gallery_upkeep.rebuild
     return json_answer(await asyncio.to_thread(work, dry_run=call.body.dry_run))
@@ -77,7 +78,7 @@ async def rebuild(call: Call[Nothing, Rebuilt]) -> web.StreamResponse:
     "POST",
     "/gallery/cleanup",
     access=Access.KEY,
-    body=Cleaned,
+    body=GalleryCleanup,
     summary="Remove pictures that nothing refers to (of models in no catalog; no star, not one's "
     "own, not fetched singly, no preview, in no collection) and files of no picture",
     answers={
@@ -85,7 +86,7 @@ async def rebuild(call: Call[Nothing, Rebuilt]) -> web.StreamResponse:
         409: "Its other kind goes on",
     },
 )
-async def clean_up(call: Call[Nothing, Cleaned]) -> web.StreamResponse:
+async def clean_up(call: Call[Nothing, GalleryCleanup]) -> web.StreamResponse:
     """Begin, or show the one that goes on."""
     work = call.store.gallery_upkeep.clean_up
     return json_answer(await asyncio.to_thread(work, dry_run=call.body.dry_run))

@@ -217,7 +217,7 @@ class TestUpkeep:
         tried = ended(server, server.post("/gallery/adoption", json={"path": path}))
         assert (tried["dry_run"], tried["new"], tried["stars"]) == (True, 4, 2)
         assert server.get("/gallery").json()["total"] == before
-        wanted = {"path": path, "dry_run": False, "copy": True}
+        wanted = {"path": path, "dry_run": False, "link": False}
         done = ended(server, server.post("/gallery/adoption", json=wanted))
         assert done["new"] == 4
         assert server.get("/gallery").json()["total"] == before + 4

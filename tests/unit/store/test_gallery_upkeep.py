@@ -6,6 +6,7 @@ import json
 import shutil
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def fill(store: Store, tmp_path: Path) -> list[str]:
         add(draw(tmp_path / "1.png", "red"), card)["id"],
         add(
             draw(tmp_path / "2.png", "green"),
-            Facts(**{**vars(single), "generation_data": single_told}),
+            replace(single, generation_data=single_told),
         )["id"],
         add(draw(tmp_path / "3.png", "blue"), Facts(id=IDS[3], file_uuid=IDS[3]))["id"],
         store.gallery.add_own(draw(tmp_path / "4.png", "white", PARAMETERS), model_id=7)["id"],
@@ -203,7 +204,8 @@ def test_json_that_lies_about_the_file_is_not_believed(root: Path, tmp_path: Pat
     path = media(store, own["id"]).with_suffix(".json")
     said = json.loads(path.read_text())
     store.close()
-    for lie in ({"file_size": 1}, {"type": "video"}, {"models": []}, {"aliases": ["../x"]}):
+    lies: list[dict[str, Any]] = [{"file_size": 1}, {"type": "video"}, {"models": []}]
+    for lie in [*lies, {"aliases": ["../x"]}]:
         shutil.rmtree(root / "curator" / "database")
         path.write_text(json.dumps({**said, "record": {**said["record"], **lie}}))
         store = opened(root)
