@@ -7,58 +7,36 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
-from http.cookiejar import DefaultCookiePolicy
+from dataclasses import dataclass
 from typing import IO, Any
-from urllib.parse import urljoin
 
 import requests
-from requests.utils import get_environ_proxies
 from urllib3.exceptions import HTTPError
 
 from ..errors import (
     BadInput,
     CuratorError,
     Impossible,
-    NotFound,
     StoreClosed,
     UpstreamFailed,
     UpstreamUnfit,
 )
 from ..settings import Settings
 from . import answers
-from .addresses import (
-    AddressRefused,
-    Base,
-    Origin,
-    check_foreign,
-    check_public,
-    is_private_host,
-    origin_of,
-    resolve,
-)
-from .connections import SafeAdapter
+from .addresses import AddressRefused, Base, Origin, origin_of
+from .hops import OK, Fetch, Hops, Timeouts
 from .limits import Missing, Slots
 from .streams import Stream
+from .ways import Ways
+
+__all__ = ["GONE", "Downloaded", "Head", "Http", "Timeouts"]
 
 GONE = frozenset((404, 410))
 """The statuses that say: not there."""
 
-_OK = frozenset((200,))
 _STREAMED = frozenset((200, 206, 416))
-_HOPS = 8
 _CHUNK = 1 << 16
 _JSON_LIMIT = 32 << 20
-_WAIT = 10.0
-"""Seconds that a Retry-After may ask for and still be waited for within one call."""
-
-
-@dataclass(frozen=True)
-class Timeouts:
-    """Seconds for the connection, and for the next bytes; twice `read` must bring some 16 KB."""
-
-    connect: float = 10.0
-    read: float = 30.0
 
 
 @dataclass(frozen=True)
@@ -79,31 +57,6 @@ class Head:
     key_shown: bool
 
 
-@dataclass
-class _Fetch:
-    """One call on its way through redirects."""
-
-    base: Base | None
-    address: str
-    accept: str
-    key: bool
-    missing: str
-    """The text for what is not there."""
-    absent: frozenset[int]
-    """The statuses that mean so."""
-    method: str = "GET"
-    data: bytes | None = None
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    accepted: frozenset[int] = _OK
-    patience: float = _WAIT
-    """Seconds that a Retry-After may ask for in all and still be waited for."""
-    waited: float = 0.0
-
-    def may_go_inside(self) -> bool:
-        """Whether hops may lead into the private network: only from a base that lies there."""
-        return self.base is not None and is_private_host(*self.base.origin[1:])
-
-
 class Http:
     """Asks the bases of the settings, and any other address by the rules for foreign ones."""
 
@@ -112,31 +65,14 @@ class Http:
         self._settings = settings
         self.timeouts = timeouts or Timeouts()
         self._closing = threading.Event()
-        self._lock = threading.Lock()
-        self._sessions: dict[Origin, requests.Session] = {}
         self._slots = Slots(self._at_once)
         self._missing = Missing()
-        options = settings.options
-        # The longest address first: bases may share an origin, and then the path tells them apart.
-        self._bases = sorted(
-            (
-                Base(name, address, field, origin_of(address))
-                for name, address, field in (
-                    ("CivitAI", options.civitai, "civitai_key"),
-                    ("CivitAI", options.civitai_images, ""),
-                    ("Hugging Face", options.huggingface, "huggingface_token"),
-                )
-            ),
-            key=lambda base: len(base.address),
-            reverse=True,
-        )
+        self._ways = Ways(settings)
+        self._hops = Hops(self._ways, self._missing, self._closing)
 
     def base_of(self, address: str) -> Base | None:
         """The base that an address belongs to by its origin; None for a foreign one."""
-        origin = origin_of(address)
-        same = [base for base in self._bases if base.origin == origin]
-        below = [base for base in same if address.startswith(base.address)]
-        return (below or same or [None])[0]
+        return self._ways.base_of(address)
 
     def json(
         self,
@@ -145,7 +81,7 @@ class Http:
         missing: str,
         absent: frozenset[int] = GONE,
         body: Any = None,
-        accepted: frozenset[int] = _OK,
+        accepted: frozenset[int] = OK,
     ) -> Any:
         """The parsed answer of a base, which sees its key; with a `body` to a POST.
 
@@ -202,37 +138,30 @@ class Http:
         is missing is asked for again by the next call.
         """
         base = self._base_at(address)
-        fetch = _Fetch(base, address, "*/*", True, missing, GONE)
+        fetch = Fetch(base, address, "*/*", True, missing, GONE, self.timeouts)
         fetch.headers, fetch.accepted, fetch.patience = headers, _STREAMED, 0
         name = answers.name_of(base)
         with contextlib.ExitStack() as stack:
             with _failures_told(name), self._slots.held(base.origin if base else None):
-                response = self._final(fetch, stack)
+                response = self._hops.final(fetch, stack)
             # A file takes long: once it comes, it holds no place of the short questions.
             yield Stream(response, name)
 
     def head(self, address: str) -> Head:
         """How a base answers HEAD: after redirects within its origin, of whatever status."""
         base = self._base_at(address)
-        fetch = _Fetch(base, address, "*/*", True, "", frozenset(), method="HEAD")
-        shown = bool(base and base.key_field and getattr(self._settings.values, base.key_field))
+        fetch = Fetch(base, address, "*/*", True, "", frozenset(), self.timeouts, method="HEAD")
         with _failures_told(answers.name_of(base)), contextlib.ExitStack() as stack:
             with self._slots.held(base.origin if base else None):
-                for _ in range(_HOPS):
-                    response = stack.enter_context(self._send(fetch, first=False, stack=stack))
-                    location = response.headers.get("Location")
-                    if not (location and self._stays(fetch, location)):
-                        return Head(response.status_code, response.headers, shown)
-                    self._follow(fetch, location)
-        raise UpstreamFailed(f"{answers.name_of(base)} redirects in circles.")
+                response = self._hops.within_origin(fetch, stack)
+        return Head(response.status_code, response.headers, bool(self._ways.key_of(base)))
 
     def page_instead(self, address: str) -> CuratorError:
         """What it means that a web page came instead of a file: of a base, that it wants a key."""
         base = self.base_of(address)
         if base is None or not base.key_field:
             return UpstreamUnfit(f"{answers.name_of(base)} gave a web page instead of a file.")
-        shown = bool(getattr(self._settings.values, base.key_field))
-        return answers.key_wanted(base, key_shown=shown)
+        return answers.key_wanted(base, key_shown=bool(self._ways.key_of(base)))
 
     def _at_once(self, origin: Origin) -> int:
         """Requests that one origin may have to answer at once; pictures are small and many."""
@@ -244,9 +173,7 @@ class Http:
     def close(self) -> None:
         """End waits and running downloads; later calls raise StoreClosed."""
         self._closing.set()
-        with self._lock:
-            for session in self._sessions.values():
-                session.close()
+        self._ways.close()
 
     @contextlib.contextmanager
     def _answer(
@@ -258,12 +185,13 @@ class Http:
         *,
         key: bool,
         body: Any = None,
-        accepted: frozenset[int] = _OK,
+        accepted: frozenset[int] = OK,
     ) -> Generator[requests.Response, None, None]:
         """The final answer of status 200, after redirects and short waits; holds a slot."""
         self._missing.check(address, missing)
         base = self._base_at(address)
-        fetch = _Fetch(base, address, accept, key, missing, absent, accepted=accepted)
+        fetch = Fetch(base, address, accept, key, missing, absent, self.timeouts)
+        fetch.accepted = accepted
         if body is not None:
             fetch.method, fetch.data = "POST", json.dumps(body).encode()
             fetch.headers = {"Content-Type": "application/json"}
@@ -272,7 +200,7 @@ class Http:
             contextlib.ExitStack() as stack,
             _failures_told(answers.name_of(base)),
         ):
-            yield self._final(fetch, stack)
+            yield self._hops.final(fetch, stack)
 
     def _base_at(self, address: str) -> Base | None:
         """As `base_of`. Raises BadInput for what is no address."""
@@ -280,162 +208,6 @@ class Http:
             return self.base_of(address)
         except AddressRefused as error:
             raise BadInput(str(error), field="url") from error
-
-    def _final(self, fetch: _Fetch, stack: contextlib.ExitStack) -> requests.Response:
-        start = fetch.address
-        hops = 0
-        while True:
-            response = stack.enter_context(self._send(fetch, first=hops == 0, stack=stack))
-            if response.status_code in (301, 302, 303, 307, 308) and "Location" in response.headers:
-                hops += 1
-                if hops > _HOPS:
-                    raise UpstreamFailed(f"{answers.name_of(fetch.base)} redirects in circles.")
-                self._follow(fetch, response.headers["Location"])
-            elif response.status_code in fetch.accepted:
-                return response
-            elif (wait := self._short_wait(fetch, response)) is not None:
-                if self._closing.wait(wait):
-                    raise StoreClosed("Curator is closing.")
-                fetch.waited += wait
-            else:
-                raise self._failure(fetch, response, start)
-            response.close()
-
-    def _short_wait(self, fetch: _Fetch, response: requests.Response) -> float | None:
-        """Seconds to wait before asking again; None when that is not asked, or too long."""
-        if response.status_code not in (429, 503):
-            return None
-        asked = answers.retry_after(response)
-        if asked is None or fetch.waited + asked > fetch.patience:
-            return None
-        # Who says "at once" again and again is not asked again and again.
-        return max(asked, 1.0)
-
-    def _failure(self, fetch: _Fetch, response: requests.Response, start: str) -> CuratorError:
-        if response.status_code in fetch.absent:
-            self._missing.remember(start)
-            return NotFound(fetch.missing)
-        if fetch.base is None and response.status_code in (401, 403):
-            return UpstreamUnfit(
-                f"This address gives the file only to those who log in there (status "
-                f"{response.status_code}). Fetch it with a browser and put it into its folder."
-            )
-        # Behind a redirect no key helps: there the signed address is refused.
-        base = fetch.base if self.base_of(fetch.address) else None
-        shown = bool(base and base.key_field and getattr(self._settings.values, base.key_field))
-        return answers.failure(response, base, key_shown=shown)
-
-    def _stays(self, fetch: _Fetch, location: str) -> bool:
-        """Whether a redirect leads to the origin it comes from."""
-        try:
-            return origin_of(urljoin(fetch.address, location)) == origin_of(fetch.address)
-        except (AddressRefused, ValueError):
-            return False
-
-    def _follow(self, fetch: _Fetch, location: str) -> None:
-        """Go on to the next hop; a key that has been left behind is never taken up again."""
-        before = origin_of(fetch.address)
-        try:
-            fetch.address = urljoin(fetch.address, location)
-            after = check_foreign(fetch.address)
-        except (AddressRefused, ValueError) as error:
-            raise UpstreamUnfit("A redirect leads to an address that is not fetched.") from error
-        if after != before:
-            fetch.key = False
-
-    def _send(
-        self, fetch: _Fetch, *, first: bool, stack: contextlib.ExitStack
-    ) -> requests.Response:
-        if self._closing.is_set():
-            raise StoreClosed("Curator is closing.")
-        base = self.base_of(fetch.address)
-        headers = {"Accept": fetch.accept, "User-Agent": "ComfyUI-Curator", **fetch.headers}
-        if fetch.accept == "*/*":
-            headers["Accept-Encoding"] = "identity"
-        if fetch.key and base is not None and base.key_field:
-            key = str(getattr(self._settings.values, base.key_field))
-            if key:
-                headers["Authorization"] = f"Bearer {key}"
-        try:
-            session, proxies = self._way(fetch, base, stack)
-            return self._ask(session, fetch, headers, proxies)
-        except AddressRefused as error:
-            if first:
-                raise BadInput(str(error), field="url") from error
-            raise UpstreamUnfit("A redirect leads to an address that is not fetched.") from error
-
-    def _ask(
-        self,
-        session: requests.Session,
-        fetch: _Fetch,
-        headers: dict[str, str],
-        proxies: dict[str, str],
-    ) -> requests.Response:
-        def ask() -> requests.Response:
-            return session.request(
-                fetch.method,
-                fetch.address,
-                data=fetch.data,
-                headers=headers,
-                proxies=proxies,
-                stream=True,
-                allow_redirects=False,
-                timeout=(self.timeouts.connect, self.timeouts.read),
-            )
-
-        try:
-            return ask()
-        except requests.ConnectionError as error:
-            # A connection kept from an earlier call may have been closed by the other side.
-            if not answers.was_dropped(error):
-                raise
-            return ask()
-        except ValueError as error:
-            if isinstance(error, requests.RequestException):
-                raise
-            # Requests takes a redirect's address apart, though it is not to follow it.
-            raise UpstreamUnfit("A redirect leads to an address that is not fetched.") from error
-
-    def _way(
-        self, fetch: _Fetch, base: Base | None, stack: contextlib.ExitStack
-    ) -> tuple[requests.Session, dict[str, str]]:
-        """The session and proxies for this hop. Raises AddressRefused."""
-        values = self._settings.values
-        if base is not None:
-            if not fetch.address.startswith(base.address):
-                check_foreign(fetch.address)
-            return self._session(base.origin), self._proxies(fetch.address)
-        origin = check_foreign(fetch.address)
-        proxies = self._proxies(fetch.address) if values.proxy_foreign else {}
-        checked = not (values.allow_private_addresses or fetch.may_go_inside())
-        if checked and proxies:
-            # The proxy makes the connection; what we can know of the name is looked at first.
-            with contextlib.suppress(OSError):
-                check_public(resolve(origin.host, origin.port))
-        return stack.enter_context(_new_session(checked=checked)), proxies
-
-    def _session(self, origin: Origin) -> requests.Session:
-        with self._lock:
-            if origin not in self._sessions:
-                self._sessions[origin] = _new_session(checked=False)
-            return self._sessions[origin]
-
-    def _proxies(self, address: str) -> dict[str, str]:
-        proxy = self._settings.values.proxy
-        if proxy:
-            return {"http": proxy, "https": proxy}
-        return dict(get_environ_proxies(address, no_proxy=None))
-
-
-def _new_session(*, checked: bool) -> requests.Session:
-    session = requests.Session()
-    # No netrc (it would send a password of the user's), no proxies but those of `_way`.
-    session.trust_env = False
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    adapter = SafeAdapter(checked=checked)
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
-    return session
 
 
 @contextlib.contextmanager

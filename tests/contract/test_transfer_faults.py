@@ -393,7 +393,7 @@ class TestWays:
         def public(host: str, port: int) -> bool:
             return False
 
-        monkeypatch.setattr("comfyui_curator.store.remote.http.is_private_host", public)
+        monkeypatch.setattr("comfyui_curator.store.remote.ways.is_private_host", public)
         upstream.faults.add("/resolve/", method="GET", redirect=f"{site.url}/inside", times=None)
         with RunningServer(tmp_path / "careful", replace(options, overrides={})) as server:
             write_catalog(server.root, _HUB)

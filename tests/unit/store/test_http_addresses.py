@@ -224,7 +224,7 @@ def test_a_base_on_this_machine_may_lead_to_another_private_address(
 def test_a_public_base_may_not_lead_inside(
     make: Callable[..., Http], site: Site, other: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("comfyui_curator.store.remote.http.is_private_host", lambda *_: False)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType] - a stand-in
+    monkeypatch.setattr("comfyui_curator.store.remote.ways.is_private_host", lambda *_: False)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType] - a stand-in
     site.answers["/file"] = redirect(f"{other.url}/inside")
     with pytest.raises(UpstreamFailed) as caught:
         get(make(site.url), f"{site.url}/file")
