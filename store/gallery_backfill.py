@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .errors import CuratorError
@@ -31,6 +33,8 @@ class Backfill:
         self._hearers: list[Hear] = []
         self._job: Job | None = None
         self._thread: threading.Thread | None = None
+        self._waiting: deque[str] = deque()
+        self._maker: threading.Thread | None = None
         self._closing = False
 
     def start(self, hear: Hear | None = None) -> tuple[str, Callable[[], None]]:
@@ -53,6 +57,16 @@ class Backfill:
 
         return job_id, forget
 
+    def later(self, item_ids: Iterable[str]) -> None:
+        """Make the thumbnails of these pictures soon, as a job; what cannot be made is none."""
+        with self._lock:
+            self._waiting.extend(item_ids)
+            if self._waiting and self._maker is None and not self._closing:
+                self._maker = threading.Thread(
+                    target=self._make, name="curator-thumbs-later", daemon=True
+                )
+                self._maker.start()
+
     def cancel(self) -> dict[str, str]:
         """Ask it to end, if it goes on."""
         if self._job and not self._job.is_over:
@@ -63,10 +77,36 @@ class Backfill:
         """End it; what is made stays."""
         with self._lock:
             self._closing = True
-            thread = self._thread
+            self._waiting.clear()
+            threads = [self._thread, self._maker]
         self.cancel()
-        if thread:
-            thread.join()
+        for thread in threads:
+            if thread:
+                thread.join()
+
+    def _make(self) -> None:
+        """Top of a thread."""
+        try:
+            with self._jobs.running("thumbs", title="Thumbnails", unit="pictures") as job:
+                while (key := self._next()) is not None:
+                    job.total = job.done + len(self._waiting) + 1
+                    with contextlib.suppress(CuratorError):
+                        self._gallery.ensure_thumbnail(key)
+                    job.advance()
+        except Exception:
+            log.exception("making thumbnails")
+        finally:
+            with self._lock:
+                if self._maker is threading.current_thread():
+                    self._maker = None
+
+    def _next(self) -> str | None:
+        with self._lock:
+            if not self._waiting:
+                # Said under the lock: who comes later begins anew.
+                self._maker = None
+                return None
+            return self._waiting.popleft()
 
     def _work(self, job: Job) -> None:
         """Top of a thread."""

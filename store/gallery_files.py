@@ -16,6 +16,8 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+import orjson
+
 from .engine import Record
 from .errors import CuratorError, NotFound
 from .files import disk_error, sync_folder, write_atomic
@@ -91,7 +93,8 @@ class GalleryFiles:
         try:
             write_atomic(note, dump({"record": record, "sidecar": sidecar}))
             self._move(incoming.media, self.media(record))
-            self._move(incoming.thumbnail, self.thumbnail(record))
+            if incoming.thumbnail.exists():
+                self._move(incoming.thumbnail, self.thumbnail(record))
             self.write_sidecar(record, sidecar)
             put(record)
         except BaseException as error:
@@ -212,7 +215,11 @@ def stem_of(item_id: str) -> str:
 
 def dump(data: Any) -> bytes:
     """Readable JSON, integers of any size as they are."""
-    return json.dumps(data, ensure_ascii=False, indent=1).encode(errors="replace")
+    try:
+        return orjson.dumps(data, option=orjson.OPT_INDENT_2)
+    except TypeError:
+        # Integers beyond 64 bits, halves of surrogate pairs.
+        return json.dumps(data, ensure_ascii=False, indent=2).encode(errors="replace")
 
 
 def _remove(paths: Iterable[Path]) -> None:

@@ -33,6 +33,7 @@ from .media import Media, format_of
 from .remote.civitai import CivitAI
 from .remote.http import Downloaded
 from .thumbnails import Decoder, examine
+from .wholeness import look
 
 if TYPE_CHECKING:
     from .catalog import Catalog
@@ -117,7 +118,8 @@ class Intake:
                 with place(), incoming.writing() as file:
                     got = self._civitai.download(address, file, limit=FILE_LIMIT, check=gate.check)
                 with gate.entered():
-                    self._settle(incoming, facts, got)
+                    # Its thumbnail is made after the run, or when somebody looks before.
+                    self._settle(incoming, facts, got, quickly=True)
             return True
 
     def find(self, key: str) -> Record | None:
@@ -248,17 +250,22 @@ class Intake:
                 got = self._civitai.download(address, file, limit=FILE_LIMIT)
             return self._settle(incoming, facts, got)
 
-    def _settle(self, incoming: Incoming, facts: Facts, got: Downloaded) -> Record:
+    def _settle(
+        self, incoming: Incoming, facts: Facts, got: Downloaded, *, quickly: bool = False
+    ) -> Record:
         """As `_place`, for a file that CivitAI is to blame for."""
         try:
-            return self._place(incoming, facts, got)
+            media = look(incoming.media) if quickly else None
+            return self._place(incoming, facts, got, media)
         except (WrongType, TooLarge) as error:
             text = f"CivitAI's file of this picture is not usable. {error.text}"
             raise UpstreamUnfit(text) from error
 
-    def _place(self, incoming: Incoming, facts: Facts, got: Downloaded) -> Record:
-        """Check the file, and make it and its record part of the gallery."""
-        media = self.examine(incoming.media, incoming.thumbnail)
+    def _place(
+        self, incoming: Incoming, facts: Facts, got: Downloaded, media: Media | None = None
+    ) -> Record:
+        """Make the file and its record part of the gallery; checked, unless `media` is known."""
+        media = media or self.examine(incoming.media, incoming.thumbnail)
         facts = self.completed(facts, incoming.media)
         known = find(self._records, facts.file_uuid) or find(self._records, facts.id)
         if known is not None:
@@ -274,7 +281,8 @@ class Intake:
         )
         if known is not None:
             record = with_links(record, known)
-        record["thumb_size"] = incoming.thumbnail.stat().st_size
+        if incoming.thumbnail.exists():
+            record["thumb_size"] = incoming.thumbnail.stat().st_size
         self._disk.check(got.size)
         self._files.place(incoming, record, new_sidecar(facts, record), self._records.put)
         self._disk.added(record)
@@ -283,7 +291,7 @@ class Intake:
 
     def completed(self, facts: Facts, path: Path) -> Facts:
         """With what the file carries and upstream has not said."""
-        inside = self._decoder.run(lambda: read_embedded(path))
+        inside = read_embedded(path)
         told = of_civitai(facts.generation_data)
         made = facts.generation.completed(inside.generation()).completed(told.generation())
         graphs = (inside.workflow, inside.graph, told.workflow, told.graph)

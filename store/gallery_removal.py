@@ -86,6 +86,7 @@ class Removal:
             if record is None or wanted == record:
                 return None
             if wanted is not None:
+                self._files.write_sidecar(wanted, self._files.sidecar(record))
                 self._records.update(key, lambda now: change(now) or now)
             else:
                 self._records.delete(key)

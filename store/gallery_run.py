@@ -72,6 +72,8 @@ class Run:
         self.gate = Gate()
         self.error: str | None = None
         self.versions: list[int] = []
+        self.new_items: list[str] = []
+        """Pictures that it has brought."""
         self.tally = progress.tally.copy()
         self._civitai = civitai
         self._intake = intake
@@ -79,7 +81,8 @@ class Run:
         self._resumed = resumed
         self._total: int | None = None
         self._ended: float | None = None
-        self._was_stopped = False
+        self.was_stopped = False
+        """Whether somebody has asked it to end."""
         self._seen: set[str] = set()
         self._troubles = 0
 
@@ -99,8 +102,8 @@ class Run:
     def status(self) -> Status:
         """As G has it."""
         if self._ended is None:
-            return "stopping" if self.gate.is_shut else "downloading"
-        return "stopped" if self._was_stopped else "done"
+            return "stopping" if self.was_stopped else "downloading"
+        return "stopped" if self.was_stopped else "done"
 
     def facts(self) -> dict[str, Any]:
         """The part of G that tells of a run."""
@@ -119,12 +122,12 @@ class Run:
 
     def stop(self) -> None:
         """From the return on it changes nothing any more."""
+        self.was_stopped = True
         self.gate.shut()
 
-    def end(self, error: str | None = None, *, stopped: bool = False) -> None:
+    def end(self, error: str | None = None) -> None:
         """It is over; whoever runs it says so."""
         self.error = error
-        self._was_stopped = stopped
         self._ended = time.monotonic()
 
     def go(self, save: Callable[[Run], None]) -> None:
@@ -244,6 +247,8 @@ class Run:
                 self._link(facts)
                 is_new = False
             self._troubles = 0
+            if is_new:
+                self.new_items.append(facts.id)
         except (StoreClosed, DiskFull):
             raise
         except CuratorError as error:

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import threading
 from collections import deque
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .engine import Database
@@ -55,6 +56,8 @@ class GalleryRuns:
         self._slots = Slots(lambda _: settings.values.gallery_in_flight)
         self.pauses = _PAUSES
         """Seconds before each further try of what has failed."""
+        self.on_new: Callable[[Sequence[str]], None] = lambda _: None
+        """Told after a run of the pictures that it has brought."""
         self._settings = settings
 
     def start_again(self) -> None:
@@ -92,7 +95,7 @@ class GalleryRuns:
             with self._lock:
                 if run in self._waiting:
                     self._waiting.remove(run)
-                    self._finish(run, stopped=True)
+                    self._finish(run)
         return {"status": "stopping"}
 
     def delete(self, model_id: int, version_id: int | None = None) -> int:
@@ -162,25 +165,24 @@ class GalleryRuns:
         except Exception:
             log.exception("a gallery run")
             error = "Something went wrong in Curator; its log says what."
-        stopped = run.gate.is_shut
         # After an error others may still be at their pictures; they come to nothing.
-        run.stop()
+        run.gate.shut()
         with self._lock:
             self._threads.discard(threading.current_thread())
-            self._finish(run, error, stopped=stopped, keep=keep)
+            self._finish(run, error, keep=keep)
             self._start_next()
+        if run.new_items:
+            self.on_new(run.new_items)
 
-    def _finish(
-        self, run: Run, error: str | None = None, *, stopped: bool = False, keep: bool = False
-    ) -> None:
+    def _finish(self, run: Run, error: str | None = None, *, keep: bool = False) -> None:
         """Under the lock."""
         model_id = run.progress.model_id
         if not keep and self._runs.get(model_id) is run:
             # A full disk refuses this too; then the next start looks once more for what is new.
             with contextlib.suppress(CuratorError):
                 self._records.delete(str(model_id))
-        run.end(error, stopped=stopped)
-        run.job.change("failed" if error else "cancelled" if stopped else "done", error)
+        run.end(error)
+        run.job.change("failed" if error else "cancelled" if run.was_stopped else "done", error)
         self._tell(run)
 
     def _save(self, run: Run) -> None:

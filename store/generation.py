@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import islice
 from typing import Any
 
@@ -61,9 +61,9 @@ class Generation:
 
     def completed(self, other: Generation) -> Generation:
         """With the facts of `other` where this one has none."""
-        mine = {name: value for name, value in asdict(self).items() if value not in (None, "", [])}
+        mine = {n: value for n, value in self.as_dict().items() if value not in (None, "", [])}
         return replace(
-            Generation(**{**asdict(other), **mine}),
+            Generation(**{**other.as_dict(), **mine}),
             hashes=_distinct([*self.hashes, *other.hashes]),
             made_with_versions=_distinct([*self.made_with_versions, *other.made_with_versions]),
         )
@@ -81,7 +81,7 @@ class Generation:
 
     def as_dict(self) -> dict[str, Any]:
         """The facts by name, all of them, unknown ones empty or None."""
-        return asdict(self)
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
 
 def resource(

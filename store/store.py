@@ -31,8 +31,8 @@ from .library_shelf import PLACES
 from .library_tagging import Tagging
 from .library_tags import COUNTERS, TAGS, Tags
 from .lora_lookup import LoraLookup
-from .migration import MIGRATED, Migration
 from .made_with import on_disk
+from .migration import MIGRATED, Migration
 from .model_adding import ModelAdding
 from .model_files import ModelFiles
 from .model_landing import ModelLanding
@@ -131,6 +131,7 @@ class Store:
             undo.callback(self.gallery_runs.close)
             self.thumbs_backfill = Backfill(self.gallery, self.jobs)
             undo.callback(self.thumbs_backfill.close)
+            self.gallery_runs.on_new = self.thumbs_backfill.later
             self.previews = Previews(
                 host.data / "lookup", self.civitai, self.gallery.decoder, self.jobs
             )

@@ -106,5 +106,9 @@ class RunningServer:
         await asyncio.sleep(0.01)
         await self._runner.cleanup()
 
+    def run(self, work: Any) -> Any:
+        """The outcome of a coroutine on the server's own loop."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(900)
+
     def _wait(self, work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)

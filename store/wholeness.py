@@ -1,0 +1,64 @@
+"""Whether a picture is all there, told by its structure: cheap, where to decode it is not."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+from typing import IO
+
+from .media import Format, Media, format_of, opened, turned
+
+_PIECE = 1 << 20
+_TAIL = 64
+_MOST_CHUNKS = 100_000
+
+
+def look(path: Path) -> Media | None:
+    """What the picture is, if its structure is whole to the end; None: only decoding can tell.
+
+    Raises WrongType for what is no picture and no video, TooLarge for too many pixels.
+    """
+    kind = format_of(path)
+    if kind.kind == "video" or not _is_whole(path, kind):
+        return None
+    with opened(path) as image:
+        width, height = image.size[::-1] if turned(image) else image.size
+    return Media(kind, width, height)
+
+
+def _is_whole(path: Path, kind: Format) -> bool:
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        if kind.decoder == "PNG":
+            return _is_whole_png(file)
+        if kind.decoder == "JPEG":
+            file.seek(max(0, size - _TAIL))
+            # Some programs put a few bytes after the end.
+            return b"\xff\xd9" in file.read(_TAIL)
+        if kind.decoder == "WEBP":
+            told = int.from_bytes(file.read(8)[4:], "little")
+            return told + 8 in (size, size - 1)
+    return False
+
+
+def _is_whole_png(file: IO[bytes]) -> bool:
+    """Every chunk has its checksum, and the last one is the end."""
+    file.seek(8)
+    for _ in range(_MOST_CHUNKS):
+        head = file.read(8)
+        if len(head) < 8:
+            return False
+        left, kind = struct.unpack(">I4s", head)
+        check = zlib.crc32(kind)
+        while left:
+            piece = file.read(min(left, _PIECE))
+            if not piece:
+                return False
+            check = zlib.crc32(piece, check)
+            left -= len(piece)
+        if file.read(4) != check.to_bytes(4, "big"):
+            return False
+        if kind == b"IEND":
+            return True
+    return False
