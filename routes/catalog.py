@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from pydantic import Field
 
 from .answers import json_answer, json_list
+from .library import ModelsQuery, list_library
 from .routing import Access, Call, Input, Nothing, Plain, Routes
 from .threads import patiently
 
@@ -39,9 +40,17 @@ async def show_civitai_map(call: Plain) -> web.StreamResponse:
     return _list(call, await asyncio.to_thread(call.store.catalog.civitai_map))
 
 
-@routes.get("/models", access=Access.KEY, summary="The catalog `models.json` with its state")
-async def list_models(call: Plain) -> web.StreamResponse:
-    """Categories with their entries, and figures over all of them."""
+@routes.get(
+    "/models",
+    access=Access.KEY,
+    query=ModelsQuery,
+    summary="Without `type` the catalog `models.json` with its state, else the library's models",
+    answers={200: "The list", 304: "Unchanged", 400: "An empty type, or a filter none can read"},
+)
+async def list_models(call: Call[ModelsQuery, Nothing]) -> web.StreamResponse:
+    """Categories with their entries, and figures over all of them; of a type `{models, total}`."""
+    if call.query.type is not None:
+        return await list_library(call)
     return _list(call, await asyncio.to_thread(call.store.catalog.models))
 
 
@@ -117,5 +126,5 @@ async def remove_entry(call: Call[FolderChoice, Nothing]) -> web.StreamResponse:
     return json_answer(removed)
 
 
-def _list(call: Plain, answer: Answer) -> web.StreamResponse:
+def _list(call: Call[Any, Any], answer: Answer) -> web.StreamResponse:
     return json_list(call.request, answer.body, answer.etag)

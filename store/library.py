@@ -8,19 +8,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from .engine import Database, Record
-from .errors import CuratorError, StoreClosed
+from .errors import CuratorError, NotFound, StoreClosed
 from .events import Events
 from .host import Host
-from .jobs import Jobs
+from .jobs import Job, Jobs
 from .library_hashing import Hashing
 from .library_lists import Answer, Asked, Lists
+from .library_place_shown import shown_place
 from .library_places import Place, PlaceChange, Places
 from .library_records import Records
 from .library_rows import Json, Row, Rows
+from .library_scan import scan
 from .library_shelf import Spot
 from .library_tags import Tags
 from .library_watch import Closing, Watch
 from .settings import Settings
+from .tasks import Tasks
 
 __all__ = ["Answer", "Asked", "Library", "Place", "PlaceChange"]
 
@@ -47,6 +50,8 @@ class Library:
         self.places = Places(database, host)
         self.records = records
         self.hashing = Hashing(self.places, host, settings, jobs)
+        self.tasks: Tasks | None = None
+        """Where scans run as jobs."""
         self._host = host
         self._events = events
         self._told = 0.0
@@ -95,6 +100,16 @@ class Library:
         found = self.places.all()
         return found if kind is None else [place for place in found if kind in place.types]
 
+    def start_scan(self, *, hashing: bool) -> Json:
+        """Look through everything as a job, which is returned. Raises Conflict, StoreClosed."""
+        if self.tasks is None:
+            raise StoreClosed("The store is still opening.")
+
+        def work(job: Job, report: Json) -> None:
+            scan(self, job, report, hashing=hashing)
+
+        return self.tasks.start("scan", work, wanted=hashing, title="Scanning models", unit="files")
+
     def types(self) -> list[str]:
         """The types that have a tab of their own, by name."""
         return self._host.model_types()
@@ -122,6 +137,36 @@ class Library:
         row = self.find(key)
         return row.key if row else key
 
+    def status(self) -> Json:
+        """`{complete, models, places, hashing}`."""
+        return {
+            "complete": self.is_complete,
+            "models": len(self._rows),
+            "places": len(self.places.present()),
+            "hashing": self.hashing.status(),
+        }
+
+    def duplicates(self, *, limit: int, offset: int) -> Json:
+        """`{groups: [{model, wasted_bytes}], total, wasted_bytes}`, most waste first."""
+        rows = self.lists.find(Asked(duplicates=True))
+        wasted = [(_wasted(row), row) for row in rows]
+        wasted.sort(key=lambda each: -each[0])
+        return {
+            "groups": [
+                {"model": self._rows.shown(row), "wasted_bytes": size}
+                for size, row in wasted[offset : offset + limit]
+            ],
+            "total": len(wasted),
+            "wasted_bytes": sum(size for size, _ in wasted),
+        }
+
+    def place(self, key: str) -> Json:
+        """A place by its id, or the first of a hash; with its header. Raises NotFound."""
+        found = self.places.get(key) or next(iter(self.places.of_hash(key.lower())), None)
+        if found is None:
+            raise NotFound("There is no such file.")
+        return shown_place(found)
+
     def _loaded(self) -> None:
         self._rows.set_types(self._host.model_types())
         keys = [spot.key for spot in self.places.present()]
@@ -130,7 +175,7 @@ class Library:
     def _looked(self) -> None:
         self._rows.set_types(self._host.model_types())
         self._rows.prepare()
-        self.places.forget_old()
+        self.places.forget_old(self.records)
         self.hashing.wake()
 
     def _rested(self) -> None:
@@ -193,3 +238,9 @@ class Library:
         if now - self._told >= _SECONDS_BETWEEN_EVENTS:
             self._told, count, self._untold = now, self._untold, 0
             self._events.publish("library", change="places", count=count)
+
+
+def _wasted(row: Row) -> int:
+    """What the copies take; a further link to the same file takes nothing."""
+    inodes = {spot.seen.inode or spot.place_id for spot in row.spots}
+    return row.size * (len(inodes) - 1)

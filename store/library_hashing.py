@@ -122,6 +122,7 @@ class Hashing:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if not any(self._lacks(spot) for spot in self._places.present()):
+                self._places.publish(keep=False)
                 return True
             with self._lock:
                 self._lock.wait(0.05)

@@ -6,7 +6,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
@@ -63,6 +63,7 @@ class PlaceIndex:
     def __init__(self, database: Database, host: Host) -> None:
         """Knows nothing until `load`."""
         self.lock = threading.RLock()
+        self._publishing = threading.RLock()
         self.areas: dict[str, Area] = {}
         self.ready = threading.Event()
         """Set when what was kept is loaded."""
@@ -72,6 +73,7 @@ class PlaceIndex:
         self._by_hash: dict[str, tuple[Spot, ...]] = {}
         self._by_short: dict[str, tuple[Spot, ...]] = {}
         self._gone: dict[Facts, Spot] = {}
+        self._gone_by_key: dict[str, Spot] = {}
         self._changes: list[PlaceChange] = []
         self._listeners: list[Callable[[list[PlaceChange]], object]] = []
         self._typing = lru_cache(1000)(self._types)
@@ -82,7 +84,7 @@ class PlaceIndex:
             for spot in self._shelf.load(self.areas):
                 self._by_id[spot.place_id] = spot
                 if spot.gone:
-                    self._gone[spot.seen] = spot
+                    self._bury(spot)
                 else:
                     self._enter(spot)
             self.ready.set()
@@ -121,6 +123,10 @@ class PlaceIndex:
             return found
         spot = self._by_id.get(key)
         return (spot,) if spot and not spot.gone and not spot.sha256 else ()
+
+    def last_spot(self, key: str) -> Spot | None:
+        """Where a file of this key was last, when there is none any more."""
+        return self._gone_by_key.get(key)
 
     def spot_at(self, path: str) -> Spot | None:
         """The place of a path, also one that is gone."""
@@ -175,7 +181,7 @@ class PlaceIndex:
         """It is there with other facts than before, or there again."""
         old_key, was_gone = spot.key, bool(spot.gone)
         if was_gone:
-            self._gone.pop(spot.seen, None)
+            self._unbury(spot)
             spot.gone = 0
         else:
             self._leave(spot)
@@ -193,7 +199,7 @@ class PlaceIndex:
         """It lies somewhere else now, being the same file."""
         old_key, old_path = spot.key, spot.path
         if spot.gone:
-            self._gone.pop(spot.seen, None)
+            self._unbury(spot)
             spot.gone = 0
         else:
             self._leave(spot)
@@ -211,13 +217,13 @@ class PlaceIndex:
         """It is not there any more."""
         self._leave(spot)
         spot.gone = max(1, time.time_ns() // 1_000_000)
-        self._gone[spot.seen] = spot
+        self._bury(spot)
         self._note("gone", spot)
 
     def forget(self, spot: Spot) -> None:
         """Nothing is remembered of it."""
         if spot.gone:
-            self._gone.pop(spot.seen, None)
+            self._unbury(spot)
         else:
             self._leave(spot)
         self._by_id.pop(spot.place_id, None)
@@ -257,19 +263,21 @@ class PlaceIndex:
         """The vanished file that this one must be: of the same inode, size and time."""
         return self._gone.get(seen) if seen.inode else None
 
-    def forget_old(self) -> None:
-        """Forget what has been gone for long."""
+    def forget_old(self, keep: Container[str]) -> None:
+        """Forget what has been gone for long, unless its key is one to keep."""
         limit = time.time_ns() // 1_000_000 - GONE_KEPT_SECONDS * 1000
         with self.lock:
-            for spot in [each for each in self._gone.values() if each.gone < limit]:
-                self.forget(spot)
+            for spot in [each for each in self._by_id.values() if 0 < each.gone < limit]:
+                if spot.key not in keep:
+                    self.forget(spot)
 
     def publish(self, *, keep: bool = True) -> list[PlaceChange]:
         """Tell the listeners what has changed since, and write it down unless `keep` is off."""
-        with self.lock:
-            changes, self._changes = self._changes, []
-        if changes:
-            for listener in self._listeners:
+        # One at a time: when this returns, what anybody has changed before is told.
+        with self._publishing:
+            with self.lock:
+                changes, self._changes = self._changes, []
+            for listener in self._listeners if changes else ():
                 listener(changes)
         if keep:
             self.keep()
@@ -285,6 +293,16 @@ class PlaceIndex:
         self._shelf.touch(spot)
         key = old_key or spot.key
         self._changes.append(PlaceChange(kind, spot, key, old_path or spot.path))
+
+    def _bury(self, spot: Spot) -> None:
+        self._gone[spot.seen] = spot
+        self._gone_by_key[spot.key] = spot
+
+    def _unbury(self, spot: Spot) -> None:
+        if self._gone.get(spot.seen) is spot:
+            del self._gone[spot.seen]
+        if self._gone_by_key.get(spot.key) is spot:
+            del self._gone_by_key[spot.key]
 
     def _enter(self, spot: Spot) -> None:
         if spot.sha256:

@@ -65,8 +65,10 @@ class Row:
         self.rating = said["rating"] or 0
         self.favorite = bool(said["favorite"])
         self.tags = frozenset[int](said["tags"]) if said["tags"] else _NO_TAGS
-        self.base_model = str(said["base_model"]) or _told(spots)
-        self.kinds = _kinds(spots, places, str(said["type"]))
+        last = places.last_spot(key) if not spots else None
+        known = (last,) if last else spots
+        self.base_model = str(said["base_model"]) or _told(known)
+        self.kinds = _kinds(known, places, str(said["type"]))
 
 
 _NO_TAGS = frozenset[int]()

@@ -145,12 +145,14 @@ class Watch:
                 recursive=False,
                 watch_filter=None,
                 debounce=400,
-                rust_timeout=1000,
+                rust_timeout=500,
                 yield_on_timeout=True,
                 raise_interrupt=False,
                 stop_event=self._wake,
             )
             self._is_told = bool(watched)
+            # What happened before the system listened shows in the folders' times.
+            self._glanced = 0.0
             for changes in told if watched else ():
                 self._hear({path for _, path in changes})
                 if not self._same_folders(watched):
@@ -187,7 +189,8 @@ class Watch:
 
     def _glance(self, told: set[str]) -> None:
         """List again the folders that were told of, now and then all whose time has changed."""
-        if time.monotonic() - self._glanced > max(_SECONDS_BETWEEN_LOOKS, self._walk_seconds):
+        pause = max(_SECONDS_BETWEEN_LOOKS, self._walk_seconds)
+        if not self._glanced or time.monotonic() - self._glanced > pause:
             if any(_identity(path) != known for path, known in self._roots.items()):
                 self._walk()
                 return
