@@ -142,6 +142,13 @@ class Rebuild:
             if record["id"] not in seen:
                 self._drop(record, outcome)
 
+    def take(self, path: Path) -> bool:
+        """Put the record of one file in its place below `media/`; False when that is gone.
+
+        Raises WrongType, TooLarge, DiskFull.
+        """
+        return self._make(path)
+
     def _media(self) -> Iterator[Path]:
         """Every picture and video below `media/`, the order of their names."""
         for folder, folders, names in os.walk(self._files.root / "media"):

@@ -92,6 +92,10 @@ class Values(BaseModel):
     """Models hashed at once; 0: one a core."""
     hash_while_generating: bool = True
     """Whether models are hashed while ComfyUI makes pictures."""
+    backups_kept: int = Field(default=7, ge=0, le=1000)
+    """Backups of the database that are kept; 0: none is made."""
+    backup_hours: int = Field(default=24, ge=0, le=10_000)
+    """Hours between two of them; 0: none is made by itself."""
     system_trash: bool = True
     """Deleted models go into the system's trash, where there is one."""
 

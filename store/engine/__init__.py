@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .collection import Collection
 from .database import Database
-from .reading import read_snapshot
+from .reading import count_records, read_snapshot
 from .spec import (
     BadRecord,
     BrokenStore,
@@ -27,5 +27,6 @@ __all__ = [
     "Record",
     "Recovery",
     "StoreHeld",
+    "count_records",
     "read_snapshot",
 ]

@@ -39,6 +39,29 @@ def read_snapshot(folder: Path, collection: str) -> Iterator[Record]:
         time.sleep(0.005)
 
 
+def count_records(folder: Path) -> int:
+    """How many records a snapshot that nobody writes to holds, of all collections.
+
+    Raises BrokenStore when it cannot be understood or is not as it was written.
+    """
+    count = 0
+
+    def start() -> Load:
+        nonlocal count
+        count = 0
+
+        def load(name: str, batches: Iterable[Batch]) -> None:
+            nonlocal count
+            count += sum(len(batch.ids) for batch in batches)
+
+        return load
+
+    reading = files.read(folder, start, lambda steps: None)
+    if not reading.ours:
+        raise BrokenStore(f"{files.SNAPSHOT} is not as it was written.")
+    return count
+
+
 def _read(folder: Path, collection: str) -> dict[int, bytes]:
     records: dict[int, bytes] = {}
 
