@@ -12,7 +12,7 @@ _CLOSE_SECONDS = 5.0
 class Lane:
     """Works through uploads by their ids, in the order of their coming, a few at once."""
 
-    def __init__(self, name: str, work: Callable[[str], None], at_once: Callable[[], int]) -> None:
+    def __init__(self, name: str, work: Callable[[str], None], at_once: int) -> None:
         """`work` raises nothing."""
         self._name = name
         self._work = work
@@ -29,15 +29,11 @@ class Lane:
                 self._waiting.append(upload_id)
                 self._begin()
 
-    def drop(self, upload_id: str) -> None:
-        """It does not wait any more."""
+    def stop(self, upload_id: str, seconds: float) -> bool:
+        """It does not wait any more; one that runs is waited for. Whether it does not run now."""
         with self._changed:
             if upload_id in self._waiting:
                 self._waiting.remove(upload_id)
-
-    def wait(self, upload_id: str, seconds: float) -> bool:
-        """Wait until it does not run any more; whether that is so."""
-        with self._changed:
             return self._changed.wait_for(lambda: upload_id not in self._working, seconds)
 
     def close(self) -> None:
@@ -48,7 +44,7 @@ class Lane:
             self._changed.wait_for(lambda: not self._working, _CLOSE_SECONDS)
 
     def _begin(self) -> None:
-        while self._waiting and not self._closing and len(self._working) < self._at_once():
+        while self._waiting and not self._closing and len(self._working) < self._at_once:
             upload_id = self._waiting.popleft()
             thread = threading.Thread(
                 target=self._run, args=(upload_id,), name=self._name, daemon=True

@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -103,14 +104,14 @@ class TestAnUploadInParts:
         data = model("at once", 40_000)
         upload = create(server, body(data, 8))
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda n: send(upload, data, [n % 8 + 1]), range(24)))
+            list(pool.map(partial(send, upload, data), [[n % 8 + 1] for n in range(24)]))
         assert completed(server, upload)["sha256"] == hashlib.sha256(data).hexdigest()
 
     def test_takes_ten_senders_of_one_part(self, server: RunningServer) -> None:
         data = model("ten senders", 400_000)
         upload = create(server, body(data, 2))
         with ThreadPoolExecutor(10) as pool:
-            list(pool.map(lambda _: send(upload, data, [2]), range(10)))
+            list(pool.map(partial(send, upload, data), [[2]] * 10))
         send(upload, data, [1])
         assert completed(server, upload)["sha256"] == hashlib.sha256(data).hexdigest()
 
@@ -148,7 +149,7 @@ class TestAnUploadInParts:
         upload = create(server, body(data))
         send(upload, data)
         with ThreadPoolExecutor(8) as pool:
-            answers = list(pool.map(lambda _: act(server, upload), range(8)))
+            answers = list(pool.map(partial(act, server), [upload] * 8))
         assert [answer.status_code for answer in answers] == [200] * 8
         over = ended(server, upload)
         assert act(server, upload, "upload-complete").json()["upload"] == over
@@ -206,7 +207,7 @@ class TestAnUploadInParts:
         files = [model("one of two", 5000), model("two of two", 5000)]
         assert len(files[0]) == len(files[1])
         with ThreadPoolExecutor(2) as pool:
-            over = list(pool.map(lambda data: upload_all(fresh, data, 2), files))
+            over = list(pool.map(partial(upload_all, fresh, parts=2), files))
         assert over[0]["id"] != over[1]["id"]
         assert {each["entityId"] for each in over} == {
             hashlib.sha256(data).hexdigest() for data in files
@@ -321,7 +322,7 @@ class TestCreating:
         said = body(model("retries at once"))
         headers = {"x-stainless-retry-count": "2"}
         with ThreadPoolExecutor(8) as pool:
-            made = list(pool.map(lambda _: create(server, said, headers=headers), range(8)))
+            made = list(pool.map(partial(create, server, headers=headers), [said] * 8))
         assert len({each["id"] for each in made}) == 1
 
     def test_again_with_its_idempotency_key_is_the_same_even_when_complete(
@@ -422,7 +423,7 @@ class TestPartAddresses:
         check_error(put(f"{url}?expires={expires}&signature={signature}", bytes(50)), 404)
 
     def test_tell_when_they_expire_in_both_forms(self, server: RunningServer) -> None:
-        part = create(server, body(bytes(100)))["parts"][0]
+        part: dict[str, str] = create(server, body(bytes(100)))["parts"][0]
         seconds = int(parse_qs(urlsplit(part["url"]).query)["expires"][0])
         told = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
         assert part["expires"].startswith(told)

@@ -32,7 +32,8 @@ class Program(NamedTuple):
     api: str
 
     def client(self, **how: Any) -> Scenario:
-        given = {"api_key": KEY, "api_secret": "secret", "bearer_auth": None, **how}
+        given: dict[str, Any] = {"api_key": KEY, "api_secret": "secret", "bearer_auth": None}
+        given.update(how)
         given.setdefault("_strict_response_validation", True)
         return Scenario(base_url=self.api, **given)
 
