@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from .catalog import Catalog
 from .catalog_entries import Found, Json
 from .catalog_index import Index
+from .civitai_types import texts
 from .errors import CuratorError, NotFound
 from .host import Host
 from .json_values import mapping, text
@@ -21,6 +22,7 @@ from .model_headers import Header, read_header
 from .model_kinds import tell
 from .names import relative_folder
 from .source_entries import same_source
+from .trigger_words import words_of
 from .upload_placing import Placing
 
 log = logging.getLogger(__name__)
@@ -199,7 +201,7 @@ class ModelLanding:
             path=str(path),
             size_bytes=path.stat().st_size,
             created_at=time.time_ns() // 1_000_000,
-            trigger_words=entry.get("trainedWords") or [],
+            trigger_words=words_of(texts(entry.get("trainedWords"))),
         )
         if entry:
             told = {"file": path.name, "dest": dest, "hash": sha256, "base_model": base_model}

@@ -200,6 +200,10 @@ class TestCivitAI:
         assert models(server.root) == [f"loras/{file.name}"]
         (entry,) = entries(server)
         assert (entry["civitai_version_id"], entry["hash"]) == (version.id, file.content.sha256)
+        record = server.store.records.get(file.content.sha256)
+        assert record is not None
+        assert [each["text"] for each in record["trigger_words"]] == list(version.words)
+        assert record["base_model"] == version.base_model
         assert (
             server.get("/models/civitai-map").json()["by_version"][str(version.id)]["status"]
             == "present"
