@@ -25,6 +25,8 @@ from .host import Host
 from .jobs import Jobs
 from .library import Library
 from .library_collections import Collections
+from .library_exchange import LibraryExchange
+from .library_export import Known
 from .library_models import Models
 from .library_records import MODELS, Records
 from .library_shelf import PLACES
@@ -160,6 +162,27 @@ class Store:
                 self.samples,
             )
             undo.callback(self.organising.close)
+            known = Known(
+                self.database,
+                self.records,
+                self.model_tags,
+                self.collections,
+                self.organising.lookup,
+                self.organising.uses,
+                self.samples,
+                self.exchange,
+                host.data / "gallery",
+            )
+            self.library_exchange = LibraryExchange(
+                host.data,
+                known,
+                self.gallery,
+                self.library.row,
+                self.settings,
+                self.jobs,
+                self.organising.tasks,
+            )
+            undo.callback(self.library_exchange.close)
             self.library.tasks = self.organising.tasks
             self.gallery.models_used.on_disk = lambda told: on_disk(self.library.places, told)
             self.gallery_upkeep = GalleryUpkeep(

@@ -1,0 +1,323 @@
+"""Taking an export in: matched by hash, filling what is empty here, nothing twice."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+import orjson
+
+from .engine import Record
+from .engine.records import decode
+from .errors import BadInput, CuratorError, Impossible
+from .files import replacing
+from .gallery import Gallery
+from .gallery_records import find, item_key
+from .jobs import Job
+from .json_values import integer, is_object, mapping, text
+from .library_collections import Item
+from .library_export import FORMAT, VERSION, Known, copy
+from .library_merging import SAID, filled
+from .library_records import is_sha256, new_record
+from .names import inside, is_safe_name
+
+_LONGEST_LINE = 64 << 20
+_LARGEST_PICTURE = 4 << 30
+_LARGEST_SAMPLE = 64 << 20
+_MOST_PROBLEMS = 200
+
+Json = dict[str, Any]
+
+
+class _Source(NamedTuple):
+    """The zip, and how it is to be taken."""
+
+    packed: zipfile.ZipFile
+    names: frozenset[str]
+    dry_run: bool
+    report: Json
+    job: Job
+
+
+class Import:
+    """Takes exports of this machine and others. Thread-safe; one at a time is meant to run."""
+
+    def __init__(self, known: Known, gallery: Gallery, row: Callable[[str], object | None]) -> None:
+        """`row` is the library's row of a hash: None when it has no such file or record."""
+        self._known = known
+        self._gallery = gallery
+        self._row = row
+
+    def run(self, job: Job, report: Json, path: Path, *, dry_run: bool) -> None:
+        """Take it. The report counts, of models, pictures, samples, collections, …, what is `new`,
+        `changed` and `known`; `matched` are the models whose files are here.
+
+        Raises BadInput when it is no export, Impossible when it is of a later version.
+        """
+        try:
+            with zipfile.ZipFile(path) as packed:
+                names = frozenset(packed.namelist())
+                manifest = _manifest(packed)
+                source = _Source(packed, names, dry_run, report, job)
+                report.update(dry_run=dry_run, created=text(manifest.get("created")), problems=[])
+                job.progress(0, sum(integer(manifest.get(each)) or 0 for each in _COUNTED))
+                self._take_all(source)
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+            raise BadInput("The file is no whole export of Curator.", field="file") from error
+        except FileNotFoundError as error:
+            raise BadInput("There is no such file.", field="path") from error
+
+    def _take_all(self, source: _Source) -> None:
+        tags = self._tags(source)
+        self._models(source, tags)
+        self._simple(source, "lookups", "sha256", self._known.lookup.restore)
+        self._simple(source, "uses", "id", self._known.uses.restore)
+        self._samples(source)
+        self._pictures(source)
+        self._collections(source)
+        self._catalogs(source)
+
+    def _tags(self, source: _Source) -> dict[str, Json]:
+        """The tags of the export by name; new ones are made here, with their colour."""
+        tags = {text(each.get("name")): each for each in _lines(source, "tags")}
+        known = self._known.tags
+        new = [name for name in tags if name and known.named(name) is None]
+        source.report["tags"] = {"new": len(new), "known": len(tags) - len(new)}
+        if not source.dry_run and new:
+            for tag in known.add(new):
+                color = text(tags[tag["name"]].get("color"))
+                if color:
+                    known.change(tag["id"], color=color)
+        return tags
+
+    def _models(self, source: _Source, tags: Mapping[str, Json]) -> None:
+        counts = {"new": 0, "changed": 0, "known": 0, "matched": 0, "unhashed": 0}
+        source.report["models"] = counts
+        for told in _lines(source, "models"):
+            source.job.advance()
+            key = text(told.get("id"))
+            if not is_sha256(key):
+                counts["unhashed"] += 1
+                continue
+            record = self._known.records.get(key)
+            counts["matched"] += self._row(key) is not None
+            names = [name for name in told.get("tag_names") or () if name in tags]
+            made = self._merged(record, told, names, source.dry_run)
+            counts["new" if record is None else "known" if made == record else "changed"] += 1
+            if not source.dry_run and made != record:
+                self._known.records.change(
+                    key, lambda record, made=made: record.update(made), by_user=False, keep=True
+                )
+
+    def _merged(self, record: Record | None, told: Json, names: list[str], dry_run: bool) -> Record:
+        """The record with what the export says where it is silent; all of it when it is new."""
+        known = self._known.tags
+        fields = {name: told[name] for name in _FIELDS if _fits(name, told.get(name))}
+        numbers = [number for name in names if (number := known.named(name)) is not None]
+        if dry_run and len(numbers) < len(names):
+            numbers.append(-1)
+        fields["tags"] = numbers
+        if record is not None:
+            return {**record, **filled(record, fields)}
+        fresh = self._known.records.fresh(told["id"])
+        # Where the file lies, and how large it is, is told by the disk here.
+        said = {key: when for key, when in mapping(told.get("said")).items() if integer(when)}
+        return {**fresh, **fields, "said": said}
+
+    def _simple(
+        self, source: _Source, name: str, key: str, restore: Callable[[Record], bool]
+    ) -> None:
+        counts = {"new": 0, "known": 0}
+        source.report[name] = counts
+        for told in _lines(source, name):
+            if not is_sha256(text(told.get(key))) or not _is_whole(name, told):
+                continue
+            taken = source.dry_run or restore(told)
+            counts["new" if taken else "known"] += 1
+
+    def _samples(self, source: _Source) -> None:
+        counts = {"new": 0, "known": 0}
+        source.report["samples"] = counts
+        for told in _lines(source, "samples"):
+            source.job.advance()
+            key = text(told.get("key"))
+            names = [name for name in told.get("files") or () if name in source.names]
+            if not is_sha256(key):
+                continue
+            for name in names:
+                data = _read(source, name, _LARGEST_SAMPLE)
+                before = self._known.samples.count(key)
+                if source.dry_run:
+                    counts["known" if before else "new"] += 1
+                    continue
+                try:
+                    self._known.samples.add(key, data, again=False)
+                except CuratorError as error:
+                    _problem(source, name, error)
+                new = self._known.samples.count(key) > before
+                counts["new" if new else "known"] += 1
+
+    def _pictures(self, source: _Source) -> None:
+        counts = {"new": 0, "known": 0}
+        source.report["pictures"] = counts
+        gallery = self._known.database.collection("gallery")
+        for told in _lines(source, "gallery"):
+            source.job.advance()
+            ids = [text(told.get("id")), *(text(each) for each in told.get("aliases") or ())]
+            if any(find(gallery, item_key(each)) for each in ids if each):
+                counts["known"] += 1
+                continue
+            if not source.dry_run and not self._take_picture(source, told):
+                continue
+            counts["new"] += 1
+
+    def _take_picture(self, source: _Source, told: Json) -> bool:
+        """Whether the picture is in the gallery now."""
+        media = text(told.get("file_path"))
+        try:
+            path = self._place(media, source)
+            about = text(told.get("meta_path"))
+            if f"gallery/{about}" in source.names:
+                self._place(about, source)
+            taken = self._gallery.rebuilding.take(path)
+        except CuratorError as error:
+            if error.status == 507:
+                raise
+            _problem(source, media, error)
+            return False
+        except (OSError, KeyError) as error:
+            _problem(source, media, error)
+            return False
+        if taken and told.get("starred"):
+            self._gallery.star(text(told.get("id")), True)
+        return taken
+
+    def _place(self, name: str, source: _Source) -> Path:
+        """Write a file of the zip to where the gallery has it, unless it is there."""
+        parts = PurePosixPath(name).parts
+        if len(parts) < 2 or parts[0] != "media" or not all(map(is_safe_name, parts)):
+            raise BadInput("The file's name is not one of the gallery's.")
+        path = inside(self._known.gallery, *parts)
+        if not path.exists():
+            with source.packed.open(f"gallery/{name}") as packed, replacing(path) as file:
+                copy(_bounded(packed.read, _LARGEST_PICTURE), file.write)
+        return path
+
+    def _collections(self, source: _Source) -> None:
+        counts = {"new": 0, "known": 0, "items": 0, "unknown": 0}
+        source.report["collections"] = counts
+        known = {each["name"].casefold(): each for each in self._known.collections.listed()}
+        for told in _lines(source, "collections"):
+            name = text(told.get("name")).strip()
+            if not name:
+                continue
+            counts["known" if name.casefold() in known else "new"] += 1
+            items = [
+                Item(each["kind"], text(each.get("id")))
+                for each in told.get("items") or ()
+                if is_object(each) and each.get("kind") in ("model", "picture")
+            ]
+            if source.dry_run:
+                counts["items"] += len(items)
+                continue
+            made = self._known.collections.make(
+                name[:200],
+                description=text(told.get("description")),
+                color=text(told.get("color")),
+            )
+            added = self._known.collections.add_many(made["id"], items)
+            counts["items"] += added["added"]
+            counts["unknown"] += len(added["unknown"])
+
+    def _catalogs(self, source: _Source) -> None:
+        if "catalogs.json" not in source.names:
+            return
+        try:
+            raw = _read(source, "catalogs.json", _LONGEST_LINE)
+            told = self._known.exchange.import_json(raw, dry_run=source.dry_run)
+        except CuratorError as error:
+            _problem(source, "catalogs.json", error)
+        else:
+            source.report["entries"] = {
+                "new": told["total_added"],
+                "known": len(told["skipped"]),
+            }
+
+
+_COUNTED = ("models", "samples", "pictures")
+_FIELDS = (*SAID, "meta", "created_at")
+_EMPTY = new_record("0" * 64)
+
+
+def _fits(name: str, value: Any) -> bool:
+    """Whether a value is of the type that this field has."""
+    return name != "tags" and type(value) is type(_EMPTY[name])
+
+
+def _is_whole(name: str, told: Json) -> bool:
+    if name == "uses":
+        return integer(told.get("last")) is not None and integer(told.get("count")) is not None
+    found = told.get("found")
+    checked = isinstance(told.get("checked"), (int, float))
+    return checked and (found is None or (is_object(found) and "version_id" in found))
+
+
+def _manifest(packed: zipfile.ZipFile) -> Json:
+    try:
+        with packed.open("manifest.json") as file:
+            told = mapping(orjson.loads(file.read(1 << 20)))
+    except (KeyError, ValueError) as error:
+        raise BadInput("The file is no export of Curator.", field="file") from error
+    if told.get("format") != FORMAT:
+        raise BadInput("The file is no export of Curator.", field="file")
+    if (integer(told.get("version")) or 0) > VERSION:
+        raise Impossible("The export is of a later Curator; update this one first.")
+    return told
+
+
+def _lines(source: _Source, name: str) -> Iterator[Json]:
+    """The records of a part; a line that is none costs only itself."""
+    if f"{name}.jsonl" not in source.names:
+        return
+    with source.packed.open(f"{name}.jsonl") as file:
+        while line := file.readline(_LONGEST_LINE):
+            source.job.check()
+            try:
+                told = decode(line.rstrip(b"\n"))
+            except (ValueError, RecursionError) as error:
+                _problem(source, f"{name}.jsonl", error)
+                continue
+            if is_object(told):
+                yield told
+
+
+def _read(source: _Source, name: str, limit: int) -> bytes:
+    with source.packed.open(name) as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise Impossible(f"{name} in the export is too large.")
+    return data
+
+
+def _bounded(read: Callable[[int], bytes], limit: int) -> Callable[[int], bytes]:
+    left = limit
+
+    def bounded(size: int) -> bytes:
+        nonlocal left
+        data = read(size)
+        left -= len(data)
+        if left < 0:
+            raise Impossible("A picture in the export is too large.")
+        return data
+
+    return bounded
+
+
+def _problem(source: _Source, name: str, error: Exception) -> None:
+    problems: list[Json] = source.report["problems"]
+    if len(problems) < _MOST_PROBLEMS:
+        reason = error.text if isinstance(error, CuratorError) else "It cannot be read."
+        problems.append({"file": name, "reason": reason})
