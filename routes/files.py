@@ -18,6 +18,12 @@ INLINE = frozenset(
 IMMUTABLE = "private, max-age=31536000, immutable"
 
 
+class TaggedFile(web.FileResponse):
+    """A file whose ETag `set_headers` puts back: aiohttp gives it one of its own."""
+
+    tag = ""
+
+
 def file_answer(
     request: web.Request,
     path: Path,
@@ -37,6 +43,7 @@ def file_answer(
     }
     if has_tag(request, etag):
         return web.Response(status=304, headers=headers)
-    answer = web.FileResponse(path, headers=headers)
+    answer = TaggedFile(path, headers=headers)
+    answer.tag = etag
     answer.content_type = content_type if content_type in INLINE else "application/octet-stream"
     return answer

@@ -57,7 +57,7 @@ def _tag_list(value: object) -> object:
 _Text = Annotated[str, BeforeValidator(_empty_text)]
 
 
-class Edit(Input):
+class ModelEdit(Input):
     """What is to be changed; what is not sent stays. `null` empties."""
 
     name: Annotated[_Text, Field(max_length=1_000)] = ""
@@ -92,7 +92,7 @@ class TagEdit(Input):
     color: str | None = Field(default=None, pattern=r"^(#[0-9a-fA-F]{6})?$")
 
 
-class Merge(Input):
+class TagMerge(Input):
     """The tag that stays."""
 
     into: int = Field(ge=1)
@@ -120,7 +120,7 @@ async def show_model(call: Plain) -> web.StreamResponse:
     "PATCH",
     "/models/{sha256}",
     access=Access.KEY,
-    body=Edit,
+    body=ModelEdit,
     summary="Change what is said of a model, all of it or nothing; path, sha256, size are ignored",
     answers={
         200: "The record as it is now",
@@ -130,7 +130,7 @@ async def show_model(call: Plain) -> web.StreamResponse:
         507: "The disk is full",
     },
 )
-async def edit_model(call: Call[Nothing, Edit]) -> web.StreamResponse:
+async def edit_model(call: Call[Nothing, ModelEdit]) -> web.StreamResponse:
     """The full record afterwards."""
     shown, etag = await asyncio.to_thread(
         call.store.models.edit,
@@ -205,7 +205,7 @@ async def change_tag(call: Call[Nothing, TagEdit]) -> web.StreamResponse:
     "POST",
     "/library/tags/{id:int}/merge",
     access=Access.KEY,
-    body=Merge,
+    body=TagMerge,
     summary="Make two tags one: what carries this one carries the other then",
     answers={
         200: "{status: merged, tag, models}",
@@ -213,7 +213,7 @@ async def change_tag(call: Call[Nothing, TagEdit]) -> web.StreamResponse:
         404: "No such tag",
     },
 )
-async def merge_tag(call: Call[Nothing, Merge]) -> web.StreamResponse:
+async def merge_tag(call: Call[Nothing, TagMerge]) -> web.StreamResponse:
     """The tag that stayed, and how many models were changed."""
     number, into = call.number("id"), call.body.into
     return json_answer(await asyncio.to_thread(call.store.tagging.merge, number, into))

@@ -12,6 +12,7 @@ from ..store import CuratorError, Opening
 from ..store.errors import NotLetIn
 from .answers import error_answer, http_error_answer
 from .door import FAILURES, ask_for_key, is_local, refuse_foreign
+from .files import TaggedFile
 from .routing import Access
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,8 @@ async def set_headers(request: web.Request, answer: web.StreamResponse) -> None:
     """On every answer, whatever the host's own middlewares have put there."""
     for name in [name for name in answer.headers if name.lower().startswith("access-control-")]:
         del answer.headers[name]
+    if isinstance(answer, TaggedFile):
+        answer.headers["ETag"] = f'"{answer.tag}"'
     answer.headers["X-Content-Type-Options"] = "nosniff"
     answer.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     answer.headers["Referrer-Policy"] = "same-origin"

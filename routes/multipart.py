@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from ..store.errors import BadInput, TooLarge, WrongType
 from ..store.files import disk_error
 
 _PIECE = 1 << 20
+_BROKEN = (ValueError, RuntimeError, HttpProcessingError)
+"""What aiohttp raises for a body that is none of several parts."""
 
 
 async def read_part(request: web.Request, name: str, *, limit: int) -> bytes:
@@ -25,7 +28,7 @@ async def read_part(request: web.Request, name: str, *, limit: int) -> bytes:
         while (part := await reader.next()) is not None:
             if isinstance(part, BodyPartReader) and part.name == name:
                 return await _read(part, name, limit)
-    except (ValueError, RuntimeError) as error:
+    except _BROKEN as error:
         raise BadInput("The body is no whole multipart/form-data.", field=name) from error
     raise BadInput(f"A part {name} is needed.", field=name)
 
@@ -43,9 +46,9 @@ async def read_parts(request: web.Request, limits: Mapping[str, int]) -> dict[st
     try:
         reader = await request.multipart()
         while (part := await reader.next()) is not None:
-            if isinstance(part, BodyPartReader) and part.name in limits:
+            if isinstance(part, BodyPartReader) and part.name and part.name in limits:
                 found[part.name] = await _read(part, part.name, limits[part.name])
-    except (ValueError, RuntimeError) as error:
+    except _BROKEN as error:
         raise BadInput("Invalid multipart request: it is no whole multipart/form-data.") from error
     return found
 
@@ -62,7 +65,7 @@ async def save_part(request: web.Request, name: str, target: Path, *, limit: int
             if isinstance(part, BodyPartReader) and part.name == name:
                 await _save(part, name, target, limit)
                 return part.filename or ""
-    except (ValueError, RuntimeError) as error:
+    except _BROKEN as error:
         raise BadInput("The body is no whole multipart/form-data.", field=name) from error
     raise BadInput(f"A part {name} is needed.", field=name)
 

@@ -44,7 +44,7 @@ class OwnedPicture(Input):
     seq: str = ""
 
 
-class Samples(Input):
+class SampleList(Input):
     """Whose pictures, how good."""
 
     sha256: str = Field(default="")
@@ -157,14 +157,14 @@ async def delete_sample(call: Call[OwnedPicture, Nothing]) -> web.StreamResponse
     "POST",
     "/images/get_sample_imgs",
     access=Access.KEY,
-    body=Samples,
+    body=SampleList,
     summary="The addresses of a model's sample pictures",
     answers={
         200: "{images, quality, count}",
         400: "sha256 is missing, or neither 64 hex digits nor a place",
     },
 )
-async def list_samples(call: Call[Nothing, Samples]) -> web.StreamResponse:
+async def list_samples(call: Call[Nothing, SampleList]) -> web.StreamResponse:
     """In order."""
     if not call.body.sha256:
         raise BadInput("sha256 is required", field="sha256")

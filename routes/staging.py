@@ -32,7 +32,7 @@ def _none_if_null(value: object) -> object:
 _Strategy = Annotated[str | None, BeforeValidator(_none_if_null)]
 
 
-class Scan(Input):
+class ModelScan(Input):
     """Which files: of one type, or all."""
 
     type: str | None = Field(default=None, min_length=1)
@@ -51,14 +51,14 @@ class One(Input):
     id: str = ""
 
 
-class Legacy(Input):
+class LegacyDatabase(Input):
     """An older database on the machine that runs Curator, and the folder of its pictures."""
 
     legacy_db_path: str | None = None
     legacy_images_dir: str | None = None
 
 
-class Import(Input):
+class ModelImport(Input):
     """Which pending rows, and what to do where there is a record already."""
 
     id: Annotated[list[Any], BeforeValidator(_ids)]
@@ -66,7 +66,7 @@ class Import(Input):
     """null (a conflict), `override`, `merge`, `ignore` or `delete`."""
 
 
-class ImportOne(Input):
+class SingleImport(Input):
     """One pending row."""
 
     id: int | str | None = None
@@ -77,7 +77,7 @@ class ImportOne(Input):
     "POST",
     "/models/scan",
     access=Access.KEY,
-    body=Scan,
+    body=ModelScan,
     summary="Look through the models folders and stage every file that no record has taken up",
     answers={
         200: "{status, scanned, pending_added, skipped, pending_ids}",
@@ -85,7 +85,7 @@ class ImportOne(Input):
         507: "The disk is full",
     },
 )
-async def scan_models(call: Call[Nothing, Scan]) -> web.StreamResponse:
+async def scan_models(call: Call[Nothing, ModelScan]) -> web.StreamResponse:
     """Changes no file and stages none twice."""
     store = call.store
     told = await patiently(store.staging.scan, call.body.type or "", store.library.types())
@@ -126,7 +126,7 @@ async def show_pending(call: Call[One, Nothing]) -> web.StreamResponse:
     "POST",
     "/migration/migrate_legacy_db",
     access=Access.KEY,
-    body=Legacy,
+    body=LegacyDatabase,
     summary="Take over the database of Hikaze's predecessor; opened read-only",
     answers={
         200: "{status, db_migration, image_migration}; `failed` when a row had an error",
@@ -135,7 +135,7 @@ async def show_pending(call: Call[One, Nothing]) -> web.StreamResponse:
         507: "The disk is full",
     },
 )
-async def migrate_database(call: Call[Nothing, Legacy]) -> web.StreamResponse:
+async def migrate_database(call: Call[Nothing, LegacyDatabase]) -> web.StreamResponse:
     """Run again it changes nothing that a person has changed since."""
     if not call.body.legacy_db_path:
         raise BadInput("legacy_db_path is required", field="legacy_db_path")
@@ -149,14 +149,14 @@ async def migrate_database(call: Call[Nothing, Legacy]) -> web.StreamResponse:
     "POST",
     "/migration/import_models",
     access=Access.KEY,
-    body=Import,
-    summary="Import pending models, each on its own",
+    body=ModelImport,
+    summary="ModelImport pending models, each on its own",
     answers={
         207: "{total, success, conflict, ignored, deleted, failed}",
         400: "id must be a non-empty array",
     },
 )
-async def import_models(call: Call[Nothing, Import]) -> web.StreamResponse:
+async def import_models(call: Call[Nothing, ModelImport]) -> web.StreamResponse:
     """What became of each."""
     from ..store.staging import report  # heavy, and not needed before the first call
 
@@ -169,8 +169,8 @@ async def import_models(call: Call[Nothing, Import]) -> web.StreamResponse:
     "POST",
     "/migration/import_a_model",
     access=Access.KEY,
-    body=ImportOne,
-    summary="Import one pending model (deprecated: import_models)",
+    body=SingleImport,
+    summary="ModelImport one pending model (deprecated: import_models)",
     answers={
         200: "{status: success, ignored or deleted, id, deprecated: true}",
         400: "id is missing, or no number",
@@ -179,7 +179,7 @@ async def import_models(call: Call[Nothing, Import]) -> web.StreamResponse:
         422: "{status: error}: the file cannot be read",
     },
 )
-async def import_model(call: Call[Nothing, ImportOne]) -> web.StreamResponse:
+async def import_model(call: Call[Nothing, SingleImport]) -> web.StreamResponse:
     """What became of it."""
     if call.body.id is None or call.body.id == "":
         raise BadInput("id is required", field="id")
