@@ -30,6 +30,12 @@ test("what CivitAI says of the making is found under its names", () => {
       name: "Ink",
       type: "LoRA",
       strength: "0.8",
+      hash: "",
+      modelId: 3,
+      versionId: 4,
+      status: "",
+      file: "",
+      dest: "",
       address: "https://civitai.com/models/3?modelVersionId=4",
     },
   ]);

@@ -1,4 +1,4 @@
-/** Curator in ComfyUI's page: a tab in the sidebar, and pictures into LoadImage nodes. */
+/** Curator in ComfyUI's page: a tab in the sidebar, pictures into nodes, workflows into tabs. */
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
@@ -54,7 +54,7 @@ function remove() {
 async function mountScreens(place, address) {
   try {
     const { mount } = await import(address);
-    return await mount(place, { listen, loadInWorkflow });
+    return await mount(place, { listen, loadInWorkflow, openWorkflow });
   } catch (error) {
     console.error("Curator's screens could not be loaded", error);
     showFailure(place);
@@ -114,6 +114,17 @@ async function loadInWorkflow(file) {
     canvas.emitAfterChange?.();
     canvas.setDirty(true, true);
   }
+}
+
+/**
+ * Open a graph in a tab of its own, as if its file had been dropped: the page knows both forms.
+ * @param {object} graph a workflow or an API graph
+ * @param {string} name of the file, and so of the tab
+ * @returns {Promise<string>} what has been done
+ */
+async function openWorkflow(graph, name) {
+  await app.handleFile(new File([JSON.stringify(graph)], name, { type: "application/json" }));
+  return `In a new tab: ${name.replace(/\.json$/, "")}`;
 }
 
 /**

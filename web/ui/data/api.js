@@ -12,6 +12,8 @@ export { ApiError, words } from "./call.js";
  * @typedef {import("./picture-calls.js").ListPage} ListPage
  * @typedef {import("./picture-calls.js").GalleryModel} GalleryModel
  * @typedef {import("./picture-calls.js").InputFile} InputFile
+ * @typedef {import("./picture-calls.js").Source} Source
+ * @typedef {import("./picture-calls.js").Tag} Tag
  * @typedef {import("./picture-calls.js").Facts} Facts
  */
 

@@ -23,6 +23,20 @@ export const catalogCalls = {
   addModel: (picked) => call("POST", "catalog/add", { body: picked }),
 
   /**
+   * @param {number} versionId
+   * @returns {Promise<{status: string, file?: string, name?: string, dest?: string, reason?: string}>}
+   */
+  addVersion: (versionId) => call("POST", `civitai/add/${versionId}`),
+
+  /**
+   * What CivitAI says of one of its pictures, and the models that it names.
+   * @param {number} number
+   * @returns {Promise<{detected_deps: {name: string, hash: string | null,
+   *   civitai_version_id: number | null}[]}>}
+   */
+  civitaiImage: (number) => call("GET", `civitai/image/${number}`),
+
+  /**
    * A catalog with the state of each entry.
    * @param {import("../wanted/entries.js").CatalogName} name
    * @returns {Promise<import("../wanted/entries.js").List>}

@@ -2,6 +2,7 @@
 
 import { ApiError, api, words } from "../data/api.js";
 import { fill, h } from "../parts/dom.js";
+import { dropZone } from "../parts/drop-zone.js";
 import { countText } from "../parts/figures.js";
 import { icon } from "../parts/icons.js";
 import { sheet } from "../parts/sheet.js";
@@ -21,68 +22,31 @@ export class ImportScreen {
     this.acts = acts;
     /** @type {File | null} */
     this.file = null;
-    this.picker = h("input", {
-      type: "file",
-      class: "off-screen",
-      accept: ".json,application/json",
-      tabindex: "-1",
-      "aria-hidden": "true",
-      onchange: () => this.#take(this.picker.files?.[0]),
-    });
-    this.choose = h(
-      "button",
-      { class: "button main", type: "button", onclick: () => this.picker.click() },
-      "Choose a file",
-    );
     this.target = h(
       "select",
       { class: "field", "aria-label": "Into which catalog", onchange: () => this.#plan() },
       h("option", { value: "models" }, "Into the models"),
       h("option", { value: "loras" }, "Into the LoRAs"),
     );
-    this.zone = h(
-      "div",
-      {
-        class: "drop-zone",
-        ondragover: (/** @type {DragEvent} */ event) => this.#over(event, true),
-        ondragleave: (/** @type {DragEvent} */ event) => this.#over(event, false),
-        ondrop: (/** @type {DragEvent} */ event) => this.#drop(event),
-      },
-      h("p", {}, "A catalog as JSON, from an export or from ComfyUI Studio. Drop it here, or:"),
-      this.choose,
-      this.picker,
-    );
+    this.zone = dropZone({
+      text: "A catalog as JSON, from an export or from ComfyUI Studio. Drop it here, or:",
+      accept: ".json,application/json",
+      take: ([file]) => this.#take(file),
+    });
     this.plan = h("div", { class: "import-plan", "aria-live": "polite" });
     const way = { back: "Back to the catalog", close: acts.close };
-    this.element = sheet("Import", way, [], this.zone, this.plan).element;
+    this.element = sheet("Import", way, [], this.zone.element, this.plan).element;
   }
 
   show() {
     this.element.hidden = false;
     this.file = null;
     fill(this.plan);
-    this.choose.focus({ preventScroll: true });
-  }
-
-  /**
-   * @param {DragEvent} event
-   * @param {boolean} over
-   */
-  #over(event, over) {
-    event.preventDefault();
-    event.stopPropagation();
-    this.zone.classList.toggle("is-over", over);
-  }
-
-  /** @param {DragEvent} event */
-  #drop(event) {
-    this.#over(event, false);
-    this.#take(event.dataTransfer?.files[0]);
+    this.zone.button.focus({ preventScroll: true });
   }
 
   /** @param {File | undefined} file */
   #take(file) {
-    this.picker.value = "";
     if (!file) return;
     this.file = file;
     this.#plan();

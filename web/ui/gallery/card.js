@@ -3,6 +3,7 @@
 import { api } from "../data/api.js";
 import { fill, h } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
+import { levelName } from "./levels.js";
 
 /** @typedef {import("../data/api.js").Item} Item */
 
@@ -10,7 +11,8 @@ import { icon } from "../parts/icons.js";
  * What can be done with a picture from its card.
  * @typedef {object} CardActs
  * @property {boolean} canLoad whether there is a workflow to load into
- * @property {(item: Item) => void} open
+ * @property {(item: Item) => boolean} covered whether it is not to be seen without being asked for
+ * @property {(item: Item) => void} open or uncover
  * @property {(item: Item) => Promise<void>} load
  * @property {(item: Item) => Promise<unknown>} toInput
  * @property {(item: Item) => void} star
@@ -37,6 +39,9 @@ export function describe(item) {
   return `${kind}${by}${prompt}`;
 }
 
+/** @param {Item} item */
+const coveredWords = (item) => `Covered, level ${levelName(item.nsfw_level)}: open to see it`;
+
 /** The element is one row of the grid with one cell: columns of pictures have no rows of their own. */
 export class Card {
   /**
@@ -60,10 +65,12 @@ export class Card {
       { class: "card-star", type: "button", tabindex: "-1", onclick: () => acts.star(this.item) },
       icon("star"),
     );
+    this.veil = h("span", { class: "card-veil", hidden: true }, icon("hidden"), h("span"));
     this.cell = h(
       "div",
       { class: "card", role: "gridcell", tabindex: "-1" },
       this.image,
+      this.veil,
       this.badge,
       this.star,
     );
@@ -87,7 +94,12 @@ export class Card {
   update(item) {
     this.item = item;
     const video = item.meta.type === "video";
-    this.cell.setAttribute("aria-label", describe(item) + (item.starred ? ", starred" : ""));
+    const covered = this.acts.covered(item);
+    const starred = item.starred ? ", starred" : "";
+    this.cell.setAttribute("aria-label", covered ? coveredWords(item) : describe(item) + starred);
+    this.cell.classList.toggle("is-covered", covered);
+    this.veil.hidden = !covered;
+    if (covered) fill(/** @type {Element} */ (this.veil.lastChild), levelName(item.nsfw_level));
     this.star.setAttribute("aria-pressed", String(item.starred));
     this.star.title = item.starred ? "Remove star (s)" : "Star (s)";
     this.star.setAttribute("aria-label", item.starred ? "Remove star" : "Star");

@@ -1,32 +1,34 @@
 /** The row of chips and the search field: what of the gallery is shown. */
 
+import { ApiError, api, words } from "../data/api.js";
 import { chip } from "../parts/buttons.js";
 import { fill, h } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
-import { chooseModel } from "./model-picker.js";
+import { openPicker } from "../parts/picker.js";
+import { modelsNamed } from "./galleries.js";
+import { LEVELS, levelName } from "./levels.js";
+import { MenuChip } from "./menu-chip.js";
 
 /**
  * @typedef {import("../data/api.js").Filter} Filter
  * @typedef {import("../data/api.js").GalleryModel} GalleryModel
+ * @typedef {import("../data/api.js").Source} Source
+ */
+
+/**
+ * @typedef {object} Asked
+ * @property {(filter: Filter) => void} changed
+ * @property {(modelId: number) => import("./galleries.js").Version[]} versions
  */
 
 const TYPING_PAUSE = 200;
 const SUGGESTIONS = 3;
 
-/**
- * Models whose name holds every word of a text.
- * @param {GalleryModel[]} models
- * @param {string} text
- */
-export function modelsNamed(models, text) {
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  return models.filter((model) => words.every((word) => model.name.toLowerCase().includes(word)));
-}
-
 export class Filters {
-  /** @param {(filter: Filter) => void} changed */
-  constructor(changed) {
+  /** @param {Asked} asked */
+  constructor({ changed, versions }) {
     this.changed = changed;
+    this.versions = versions;
     /** @type {Filter} */
     this.filter = {};
     /** @type {GalleryModel[]} */
@@ -48,31 +50,24 @@ export class Filters {
       this.field,
       h("kbd", { "aria-hidden": "true" }, "/"),
     );
-    const choose = () => chooseModel(this.model, this.models, (id) => this.#set({ model_id: id }));
-    this.model = h("button", { class: "chip", type: "button", onclick: choose });
-    this.noModel = h(
-      "button",
-      { class: "chip-close", type: "button", onclick: () => this.#set({ model_id: undefined }) },
-      icon("close"),
-    );
+    this.suggestions = h("span", { class: "suggestions" });
+    this.menus = this.#makeMenus();
     this.star = chip(icon("star"), "Starred only", () =>
       this.#set({ starred: this.filter.starred ? undefined : true }),
     );
-    this.original = chip("Original", "From the model's own page", () => this.#toggleSource("original"));
-    this.community = chip("Community", "Made by others", () => this.#toggleSource("community"));
-    this.video = chip("Video", "Videos only", () =>
-      this.#set({ type: this.filter.type ? undefined : "video" }),
-    );
-    this.suggestions = h("span", { class: "suggestions" });
+    this.sources = this.#makeSources();
+    this.types = this.#makeTypes();
     this.chips = h(
       "div",
       { class: "chips", role: "group", "aria-label": "Filters" },
       this.suggestions,
-      h("span", { class: "chip-pair" }, this.model, this.noModel),
+      this.menus.model.element,
+      this.menus.version.element,
       this.star,
-      this.original,
-      this.community,
-      this.video,
+      ...Object.values(this.sources),
+      ...Object.values(this.types),
+      this.menus.tag.element,
+      this.menus.level.element,
     );
     this.#show();
   }
@@ -81,26 +76,88 @@ export class Filters {
     return Object.values(this.filter).every((value) => value === undefined);
   }
 
+  /** Whether nothing but the model is chosen. */
+  get isWhole() {
+    return Object.entries(this.filter).every(([name, value]) => name === "model_id" || value === undefined);
+  }
+
+  /**
+   * The name of a model that pictures are filtered by.
+   * @param {number} id
+   */
+  nameOf(id) {
+    return this.models.find((model) => model.model_id === id)?.name ?? `Model ${id}`;
+  }
+
+  /** Of the chosen version. */
+  get versionName() {
+    const { version_id } = this.filter;
+    return this.#versions().find(({ id }) => id === version_id)?.name ?? `Version ${version_id}`;
+  }
+
   /** @param {GalleryModel[]} models */
   setModels(models) {
     this.models = models;
     this.#show();
   }
 
-  clear() {
+  /**
+   * Everything of one model, or of all.
+   * @param {number} [model_id]
+   */
+  only(model_id) {
     this.field.value = "";
-    this.#set({
-      q: undefined,
-      model_id: undefined,
-      starred: undefined,
-      source: undefined,
-      type: undefined,
+    const none = Object.fromEntries(Object.keys(this.filter).map((name) => [name, undefined]));
+    this.#set({ ...none, model_id });
+  }
+
+  #makeMenus() {
+    const model = new MenuChip({
+      word: "Model",
+      title: "Choose a model",
+      open: (anchor) => this.chooseModel(anchor),
+      clear: () => this.#set({ model_id: undefined, version_id: undefined }),
     });
+    const version = new MenuChip({
+      word: "Version",
+      title: "Choose a version of the model",
+      open: (anchor) => this.#chooseVersion(anchor),
+      clear: () => this.#set({ version_id: undefined }),
+    });
+    const tag = new MenuChip({
+      word: "Tag",
+      title: "Choose a tag of CivitAI",
+      open: (anchor) => this.#chooseTag(anchor),
+      clear: () => this.#set({ tags: undefined }),
+    });
+    const level = new MenuChip({
+      word: "Level",
+      title: "Choose the highest level",
+      open: (anchor) => this.#chooseLevel(anchor),
+      clear: () => this.#set({ max_nsfw: undefined }),
+    });
+    return { model, version, tag, level };
+  }
+
+  #makeSources() {
+    const make = (/** @type {string} */ text, /** @type {string} */ title, /** @type {Source} */ value) =>
+      chip(text, title, () => this.#set({ source: this.filter.source === value ? undefined : value }));
+    return {
+      original: make("Original", "From the model's own page", "original"),
+      community: make("Community", "Made by others", "community"),
+      own: make("Own", "Added from this machine", "own"),
+    };
+  }
+
+  #makeTypes() {
+    const make = (/** @type {string} */ text, /** @type {"image" | "video"} */ value) =>
+      chip(text, `${text}s only`, () => this.#set({ type: this.filter.type === value ? undefined : value }));
+    return { image: make("Picture", "image"), video: make("Video", "video") };
   }
 
   #typed() {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.#set({ q: this.field.value.trim() || undefined }), TYPING_PAUSE);
+    this.timer = setTimeout(() => this.#set({}), TYPING_PAUSE);
   }
 
   /** @param {KeyboardEvent} event */
@@ -113,9 +170,82 @@ export class Filters {
     this.#typed();
   }
 
-  /** @param {"original" | "community"} source */
-  #toggleSource(source) {
-    this.#set({ source: this.filter.source === source ? undefined : source });
+  /**
+   * Choose one of the models, also of those without pictures.
+   * @param {Element} anchor
+   */
+  chooseModel(anchor) {
+    const choices = this.models.map((model) => ({
+      value: model.model_id,
+      text: model.name,
+      about: model.count ? model.count.toLocaleString("en") : "",
+      image: model.thumb && api.thumb(model.thumb, 160),
+      sign: /** @type {const} */ ("model"),
+      group: model.count ? "" : "Without pictures yet",
+    }));
+    openPicker(anchor, choices, {
+      label: "Models",
+      name: "Name of the model",
+      none: this.models.length
+        ? "No model of that name has pictures here."
+        : "Add a LoRA to the catalog first: then its pictures can be fetched.",
+      choose: (id) => this.#set({ model_id: id, version_id: undefined }),
+    });
+  }
+
+  #versions() {
+    const { model_id } = this.filter;
+    return model_id === undefined ? [] : this.versions(model_id);
+  }
+
+  /** @param {Element} anchor */
+  #chooseVersion(anchor) {
+    const choices = this.#versions().map(({ id, name }) => ({ value: id, text: name }));
+    openPicker(anchor, choices, {
+      label: "Versions",
+      name: "Name of the version",
+      none: "No version is known yet.",
+      choose: (id) => this.#set({ version_id: id }),
+    });
+  }
+
+  /**
+   * @param {Element} anchor
+   * @param {boolean} [sync] ask CivitAI for names first
+   */
+  async #chooseTag(anchor, sync = false) {
+    /** @type {import("../data/api.js").Tag[]} */
+    let tags = [];
+    let none = "No tag of that name.";
+    this.menus.tag.disabled = true;
+    try {
+      if (sync) await api.syncTags();
+      tags = await api.tags();
+    } catch (error) {
+      if (!(error instanceof ApiError)) console.error(error);
+      none = words(error);
+    }
+    this.menus.tag.disabled = false;
+    const ask = { value: "", text: "Ask CivitAI for names", sign: /** @type {const} */ ("retry") };
+    const choices = [...tags.map(({ name }) => ({ value: name, text: name })), ...(sync ? [] : [ask])];
+    const choose = (/** @type {string} */ name) =>
+      name ? this.#set({ tags: name }) : this.#chooseTag(anchor, true);
+    if (sync && !tags.length && none.startsWith("No tag")) none = "No picture here carries a tag.";
+    openPicker(anchor, choices, { label: "Tags", name: "Name of the tag", none, choose });
+  }
+
+  /** @param {Element} anchor */
+  #chooseLevel(anchor) {
+    const choices = LEVELS.slice(0, -1).map(([level, name]) => ({
+      value: level,
+      text: level === 1 ? `${name} only` : `Up to ${name}`,
+    }));
+    openPicker(anchor, choices, {
+      label: "Levels",
+      name: "Name of the level",
+      none: "",
+      choose: (level) => this.#set({ max_nsfw: level }),
+    });
   }
 
   /** @param {Partial<Filter>} changes */
@@ -129,19 +259,20 @@ export class Filters {
   }
 
   #show() {
-    const { starred, source, type, model_id } = this.filter;
-    this.star.setAttribute("aria-pressed", String(Boolean(starred)));
-    this.original.setAttribute("aria-pressed", String(source === "original"));
-    this.community.setAttribute("aria-pressed", String(source === "community"));
-    this.video.setAttribute("aria-pressed", String(type === "video"));
+    const { starred, source, type, model_id, version_id, tags, max_nsfw } = this.filter;
+    const press = (/** @type {Element} */ each, /** @type {boolean} */ on) =>
+      each.setAttribute("aria-pressed", String(on));
+    press(this.star, Boolean(starred));
+    for (const [name, each] of Object.entries(this.sources)) press(each, source === name);
+    for (const [name, each] of Object.entries(this.types)) press(each, type === name);
+    const { model, version, tag, level } = this.menus;
     const chosen = model_id !== undefined;
-    const name = this.models.find((model) => model.model_id === model_id)?.name ?? `Model ${model_id}`;
-    fill(this.model, h("span", {}, chosen ? name : "Model"), !chosen && icon("down"));
-    this.model.title = chosen ? `Only ${name}` : "Choose a model";
-    this.model.classList.toggle("is-on", chosen);
-    this.model.disabled = !chosen && !this.models.length;
-    this.noModel.hidden = !chosen;
-    this.noModel.setAttribute("aria-label", `All models, not only ${name}`);
+    model.show(chosen ? this.nameOf(model_id) : "", "All models");
+    model.disabled = !chosen && !this.models.length;
+    version.element.hidden = !chosen;
+    version.show(version_id === undefined ? "" : this.versionName, "All versions");
+    tag.show(tags ?? "", "All tags");
+    level.show(max_nsfw ? `≤ ${levelName(max_nsfw)}` : "", "All levels");
     this.#suggest();
   }
 

@@ -1,13 +1,20 @@
-/** The gallery: search, chips, columns of pictures, and the opened one. */
+/** The gallery: search, chips, columns of pictures, the opened one, and the sheets behind ⋯. */
 
-import { ApiError, api, words } from "../data/api.js";
+import { ApiError, api } from "../data/api.js";
+import { DiskSheet } from "../disk/disk-sheet.js";
+import { AdoptSheet } from "../intake/adopt-sheet.js";
+import { OwnSheet } from "../intake/own-sheet.js";
 import { fill, h } from "../parts/dom.js";
+import { Sheets } from "../parts/sheet.js";
 import { PictureView } from "../picture/picture-view.js";
+import { RunPanel } from "../run/run-panel.js";
 import { Filters } from "./filters.js";
+import { galleries, versionsOf } from "./galleries.js";
 import { Grid } from "./grid.js";
 import { Pages } from "./pages.js";
 import { pictureActs } from "./picture-acts.js";
-import { failed, keyNeeded, nothingFound, nothingYet } from "./states.js";
+import { failed, keyNeeded, nothingFound, nothingOfModel, nothingYet, stateKind } from "./states.js";
+import { Veils } from "./veils.js";
 
 /**
  * @typedef {import("../data/api.js").Item} Item
@@ -23,35 +30,55 @@ export class GalleryScreen {
   title = "Gallery";
 
   /** @param {import("../shell/screen.js").Shell} shell */
-  constructor({ surroundings, notice, copy, add, unlocked }) {
-    this.add = add;
-    this.unlocked = unlocked;
+  constructor(shell) {
+    this.shell = shell;
     this.pages = new Pages(api.list);
     this.pages.addEventListener("change", () => this.#draw());
-    this.filters = new Filters((filter) => {
-      this.grid.rewind();
-      this.pages.reset(filter);
+    this.veils = new Veils();
+    this.veils.addEventListener("change", () => this.#drawVeils());
+    /** @type {import("../data/api.js").GalleryModel[]} */
+    this.models = [];
+    this.filters = new Filters({
+      changed: (filter) => this.#filtered(filter),
+      versions: (id) => versionsOf(id, shell.catalog.entries, this.pages.items),
     });
-    const acts = pictureActs(this.pages, notice, copy, surroundings.loadInWorkflow);
-    this.acts = acts;
-    const open = (/** @type {Item} */ item) => this.open(item.id);
-    const load = async (/** @type {Item} */ item) => {
-      // The workflow is what a person wants to see then.
-      if (await acts.load(item)) this.picture.shrink();
-    };
-    this.grid = new Grid({ ...acts, load, open }, {
-      moved: (first, last) => this.#moved(first, last),
-    });
-    const step = (/** @type {1 | -1} */ by) => this.#step(by);
-    const close = () => this.close();
-    this.picture = new PictureView({ ...acts, load, open, step, close }, notice.element);
-    this.place = h("div", { class: "state-place" });
     this.search = this.filters.search;
     this.field = this.filters.field;
+    const acts = this.#acts();
+    this.grid = new Grid(
+      { ...acts, open: (item) => (this.veils.covers(item) ? this.veils.lift(item) : this.open(item.id)) },
+      { moved: (first, last) => this.#moved(first, last) },
+    );
+    const step = (/** @type {1 | -1} */ by) => this.#step(by);
+    const close = () => this.#closePicture();
+    this.picture = new PictureView({ ...acts, step, close }, shell);
+    this.runs = new RunPanel({
+      notice: shell.notice,
+      chosen: () => this.#chosen(),
+      menu: () => this.#menu(),
+      openFailures: () => this.#openSheet(this.runs.failures),
+      closeFailures: () => this.#closeSheet(),
+    });
+    const sheet = {
+      notice: shell.notice,
+      jobs: shell.jobs,
+      close: () => this.#closeSheet(),
+      models: () => this.filters.models,
+      showModel: (/** @type {number} */ id) => this.showModel(id),
+    };
+    this.own = new OwnSheet({ ...sheet, open: (id) => this.open(id) });
+    this.adopt = new AdoptSheet(sheet);
+    this.disk = new DiskSheet(sheet);
+    this.place = h("div", { class: "state-place" });
+    const { bar, form, failures } = this.runs;
+    const parts = [this.filters.chips, bar.element, form.element, this.place, this.grid.element];
+    this.list = h("div", { class: "gallery-list" }, ...parts);
+    this.sheets = new Sheets(this.list, [this.own, this.adopt, this.disk, failures]);
     this.element = h(
       "div",
       { class: "gallery", id: "screen-gallery", role: "tabpanel", "aria-label": "Gallery" },
-      h("div", { class: "gallery-list" }, this.filters.chips, this.place, this.grid.element),
+      this.list,
+      ...this.sheets.sheets.map(({ element }) => element),
       this.picture.element,
     );
     this.sight = { first: 0, last: -1 };
@@ -62,26 +89,32 @@ export class GalleryScreen {
     this.shownState = "";
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.touchTimer = undefined;
+    shell.catalog.addEventListener("change", () => this.#setModels());
   }
 
   start() {
     this.pages.reset();
+    this.veils.read();
     this.#readModels();
   }
+
+  shown() {}
 
   destroy() {
     this.pages.abort.abort();
     clearTimeout(this.greyTimer);
     clearTimeout(this.touchTimer);
+    this.runs.stop();
     this.picture.hide();
     this.grid.destroy();
   }
 
-  shown() {}
-
   /** @param {string} topic */
   hear(topic) {
     if (topic === "gallery" || topic === "reset") this.touch();
+    if (topic === "settings" || topic === "reset") this.#settingsChanged();
+    this.runs.hear(topic);
+    if (topic === "gallery") this.disk.touch();
   }
 
   /** Something of the gallery has changed; many changes in a row are one look. */
@@ -97,14 +130,7 @@ export class GalleryScreen {
 
   /** @returns {boolean} whether there was something to close */
   close() {
-    if (!this.opened) return false;
-    const id = this.opened;
-    this.opened = null;
-    this.picture.hide();
-    this.element.classList.remove("has-picture");
-    this.grid.mark(null);
-    this.grid.goTo(id);
-    return true;
+    return this.#closeSheet() || this.runs.closeForm() || this.#closePicture();
   }
 
   /**
@@ -112,9 +138,10 @@ export class GalleryScreen {
    * @param {string} id
    */
   open(id) {
+    this.#closeSheet();
     if (!this.pages.items.some((item) => item.id === id)) {
       this.openWhenThere = id;
-      this.filters.clear();
+      this.filters.only();
       this.touch();
       return;
     }
@@ -127,25 +154,106 @@ export class GalleryScreen {
     if (first) this.picture.element.focus({ preventScroll: true });
   }
 
+  /**
+   * A model's gallery, whole; it may be empty yet.
+   * @param {number} id
+   */
+  showModel(id) {
+    this.#closeSheet();
+    this.#closePicture();
+    this.filters.only(id);
+  }
+
   focusSearch() {
+    this.#closeSheet();
     this.field.focus();
     this.field.select();
   }
 
   focusList() {
-    this.grid.focus();
+    if (!this.sheets.isOpen) this.grid.focus();
+  }
+
+  #acts() {
+    const { notice, copy, surroundings } = this.shell;
+    const showModel = (/** @type {number} */ id) => this.showModel(id);
+    const acts = pictureActs({ pages: this.pages, notice, copy, surroundings, showModel });
+    const open = (/** @type {Item} */ item) => this.open(item.id);
+    // The workflow is what a person wants to see then.
+    const shrinking = (/** @type {(item: Item) => Promise<boolean>} */ act) => async (/** @type {Item} */ item) => {
+      if (await act(item)) this.picture.shrink();
+    };
+    return {
+      ...acts,
+      open,
+      load: shrinking(acts.load),
+      openWorkflow: acts.openWorkflow && shrinking(acts.openWorkflow),
+      covered: (/** @type {Item} */ item) => this.veils.covers(item),
+      uncover: (/** @type {Item} */ item) => this.veils.lift(item),
+    };
+  }
+
+  /** @returns {import("../parts/menu.js").Entry[]} */
+  #menu() {
+    return [
+      { text: "Add own pictures …", act: () => this.#openSheet(this.own) },
+      { text: "Adopt a Studio folder …", act: () => this.#openSheet(this.adopt) },
+      { text: "Disk space …", act: () => this.#openSheet(this.disk) },
+    ];
+  }
+
+  /** @param {import("../parts/sheet.js").Sheet} sheet */
+  #openSheet(sheet) {
+    this.#closePicture();
+    this.own.choose(this.filters.filter.model_id);
+    this.sheets.open(sheet);
+  }
+
+  #closeSheet() {
+    if (!this.sheets.close()) return false;
+    this.runs.bar.more.focus({ preventScroll: true });
+    this.#draw();
+    return true;
+  }
+
+  #closePicture() {
+    if (!this.opened) return false;
+    const id = this.opened;
+    this.opened = null;
+    this.picture.hide();
+    this.element.classList.remove("has-picture");
+    this.grid.mark(null);
+    this.grid.goTo(id);
+    return true;
+  }
+
+  /** @param {import("../data/api.js").Filter} filter */
+  #filtered(filter) {
+    this.runs.follow(filter.model_id);
+    this.grid.rewind();
+    this.pages.reset(filter);
+  }
+
+  #chosen() {
+    const { model_id, version_id } = this.filters.filter;
+    return {
+      name: model_id === undefined ? "" : this.filters.nameOf(model_id),
+      version: version_id,
+      versionName: this.filters.versionName,
+    };
   }
 
   #draw() {
-    const { items, total, state, error, complete } = this.pages;
+    const { items, total, state } = this.pages;
     clearTimeout(this.greyTimer);
     const loading = state === "loading";
     this.grid.show(items, { total, loading: loading && items.length > 0 });
+    this.runs.showTotal(total, state === "ready" || items.length > 0);
     if (loading && !items.length) {
       // What comes at once needs no grey in between.
       this.greyTimer = setTimeout(() => this.grid.show([], { total: 0, loading: true }), GREY_AFTER);
     }
-    this.#drawState(items, state, error, complete);
+    this.#drawState();
     this.#drawPicture();
     if (this.openWhenThere && items.some((item) => item.id === this.openWhenThere)) {
       const id = this.openWhenThere;
@@ -154,29 +262,25 @@ export class GalleryScreen {
     }
   }
 
-  /**
-   * @param {Item[]} items
-   * @param {string} state
-   * @param {unknown} error
-   * @param {boolean} complete
-   */
-  #drawState(items, state, error, complete) {
-    const locked = error instanceof ApiError && error.status === 401;
-    /** @type {Element | null} */
-    let shown = null;
-    let kind = "";
-    if (state === "failed" && locked) kind = "key";
-    else if (state === "failed") kind = `failed ${words(error)}`;
-    else if (complete && !items.length) kind = this.filters.isEmpty ? "empty" : "none";
+  #drawState() {
+    const kind = stateKind(this.pages, this.filters);
     if (kind === this.shownState) return;
     this.shownState = kind;
-    if (kind === "key") shown = keyNeeded(this.unlocked);
-    else if (kind.startsWith("failed")) shown = failed(error, () => this.pages.retry());
-    else if (kind === "empty") shown = nothingYet(() => this.add());
-    else if (kind === "none") shown = nothingFound(() => this.filters.clear());
-    fill(this.place, shown);
+    fill(this.place, this.#stateElement(kind));
     this.element.classList.toggle("is-locked", kind === "key");
     if (kind === "key") this.close();
+  }
+
+  /** @param {string} kind */
+  #stateElement(kind) {
+    const { error } = this.pages;
+    const { model_id } = this.filters.filter;
+    if (kind === "key") return keyNeeded(this.shell.unlocked);
+    if (kind.startsWith("failed")) return failed(error, () => this.pages.retry());
+    if (kind === "empty") return nothingYet(() => this.shell.add(), (near) => this.filters.chooseModel(near));
+    if (kind === "none") return nothingFound(() => this.filters.only(model_id));
+    if (!kind) return null;
+    return nothingOfModel(this.#chosen().name, model_id ? () => this.runs.openForm() : null);
   }
 
   #drawPicture() {
@@ -184,7 +288,18 @@ export class GalleryScreen {
     const index = this.pages.items.findIndex((item) => item.id === this.opened);
     const item = this.pages.items[index];
     if (item) this.picture.show(item, this.pages.items, index);
-    else if (this.pages.state === "ready") this.close();
+    else if (this.pages.state === "ready") this.#closePicture();
+  }
+
+  #drawVeils() {
+    this.grid.update();
+    this.#drawPicture();
+  }
+
+  /** Pictures may be hidden now that were shown, or the other way round. */
+  #settingsChanged() {
+    this.veils.read();
+    this.touch();
   }
 
   /**
@@ -196,7 +311,7 @@ export class GalleryScreen {
     // Two windows ahead, so that a hand on the wheel does not meet the end.
     const ahead = this.grid.element.clientHeight * 2;
     const left = this.grid.columns.height - this.grid.element.scrollTop - this.grid.element.clientHeight;
-    if (left < ahead) this.pages.more();
+    if (left < ahead && !this.sheets?.isOpen) this.pages.more();
     this.#refresh();
   }
 
@@ -206,11 +321,16 @@ export class GalleryScreen {
 
   async #readModels() {
     try {
-      this.filters.setModels(await api.models());
+      this.models = await api.models();
+      this.#setModels();
     } catch (error) {
       // The list says what is wrong; without models only their filter is missing.
       if (!(error instanceof ApiError)) console.error(error);
     }
+  }
+
+  #setModels() {
+    this.filters.setModels(galleries(this.models, this.shell.catalog.entries));
   }
 
   /** @param {1 | -1} by */

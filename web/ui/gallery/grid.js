@@ -80,6 +80,11 @@ export class Grid {
     this.#draw();
   }
 
+  /** Draw the cards anew: something beside their items has changed. */
+  update() {
+    for (const card of this.cards.values()) card.update(card.item);
+  }
+
   /** Back to the beginning, for another list. */
   rewind() {
     this.current = null;

@@ -5,16 +5,21 @@ import { openMenu } from "../parts/menu.js";
 
 /**
  * @typedef {import("../data/api.js").Item} Item
- * @typedef {import("../data/api.js").InputFile} InputFile
+ * @typedef {import("../parts/menu.js").Entry} Entry
  */
 
 /**
- * @param {import("./pages.js").Pages} pages
- * @param {import("../parts/notice.js").Notice} notice
- * @param {(text: string) => void} copy
- * @param {((file: InputFile) => Promise<string>) | undefined} loadInWorkflow
+ * @typedef {object} Around
+ * @property {import("./pages.js").Pages} pages
+ * @property {import("../parts/notice.js").Notice} notice
+ * @property {(text: string) => void} copy
+ * @property {import("../shell/screen.js").Surroundings} surroundings
+ * @property {(modelId: number) => void} showModel show that model's gallery
  */
-export function pictureActs(pages, notice, copy, loadInWorkflow) {
+
+/** @param {Around} around */
+export function pictureActs({ pages, notice, copy, surroundings, showModel }) {
+  const { loadInWorkflow, openWorkflow } = surroundings;
   /**
    * @param {() => Promise<string>} work says what it has done
    * @returns {Promise<boolean>}
@@ -39,6 +44,15 @@ export function pictureActs(pages, notice, copy, loadInWorkflow) {
   const toInput = (/** @type {Item} */ item, whole = false) =>
     attempt(async () => `In the input folder: ${(await api.toInput(item.id, whole)).filename}`);
 
+  const workflow = (/** @type {Item} */ item) =>
+    attempt(async () => (await openWorkflow?.(await api.workflow(item.id), workflowName(item))) ?? "");
+
+  const setPreview = (/** @type {Item} */ item, /** @type {number} */ modelId) =>
+    attempt(async () => {
+      await api.setPreview(item.id, modelId);
+      return `It stands for ${modelName(item)} now`;
+    });
+
   const star = (/** @type {Item} */ item) => {
     const now = pages.items.find((each) => each.id === item.id) ?? item;
     const undo = pages.change(item.id, { starred: !now.starred });
@@ -50,23 +64,64 @@ export function pictureActs(pages, notice, copy, loadInWorkflow) {
 
   const more = (/** @type {Item} */ item, /** @type {Element} */ anchor) => {
     const video = item.meta.type === "video";
+    /** @type {(Entry | false | undefined)[]} */
     const entries = [
+      loadInWorkflow && { text: "Load in workflow", act: () => load(item) },
       { text: video ? "Send a frame to input" : "Send to input", act: () => toInput(item) },
+      video && { text: "Send the video to input", act: () => toInput(item, true) },
+      ...workflowEntries(item),
       { text: item.starred ? "Remove star" : "Star", act: () => star(item) },
+      ...modelEntries(item),
       { text: "Open original", href: api.media(item) },
       { text: `Copy id ${item.id}`, act: () => copy(item.id) },
     ];
-    if (video) entries.splice(1, 0, { text: "Send the video to input", act: () => toInput(item, true) });
-    if (loadInWorkflow) entries.unshift({ text: "Load in workflow", act: () => load(item) });
-    openMenu(anchor, entries);
+    openMenu(
+      anchor,
+      entries.filter((entry) => entry !== false && entry !== undefined),
+    );
+  };
+
+  /**
+   * @param {Item} item
+   * @returns {Entry[]}
+   */
+  const workflowEntries = (item) => {
+    if (!item.has_workflow) return [];
+    const file = { text: "Download its workflow", href: api.workflowFile(item.id), name: workflowName(item) };
+    return openWorkflow ? [{ text: "Open its workflow", act: () => workflow(item) }, file] : [file];
+  };
+
+  /**
+   * @param {Item} item
+   * @returns {Entry[]}
+   */
+  const modelEntries = (item) => {
+    const shown = pages.filter.model_id;
+    const model = shown || item.model_id;
+    if (!model) return [];
+    const preview = { text: `Set as preview of ${modelName(item)}`, act: () => setPreview(item, model) };
+    const all = { text: `All of ${modelName(item)}`, act: () => showModel(model) };
+    return shown ? [preview] : [preview, all];
   };
 
   return {
     canLoad: Boolean(loadInWorkflow),
+    /** None where there is no page to open it in. */
+    openWorkflow: openWorkflow ? workflow : null,
     load,
     toInput: (/** @type {Item} */ item) => toInput(item),
     copy,
     star,
     more,
+    showModel,
   };
 }
+
+/** @param {Item} item */
+const modelName = (item) => item.model_name || "its model";
+
+/**
+ * What its workflow is called, as a file and as a tab of ComfyUI.
+ * @param {Item} item
+ */
+export const workflowName = (item) => `${item.name?.replace(/\.\w+$/, "") || `civitai_${item.id}`}.json`;

@@ -2,52 +2,86 @@
 
 import { h } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
+import { MadeWith } from "./made-with.js";
 
 /** @typedef {import("./facts.js").PictureFacts} PictureFacts */
 
 /**
  * @param {PictureFacts} facts
- * @param {(text: string) => void} copy
- * @returns {HTMLElement[]}
+ * @param {import("../data/api.js").Item} item
+ * @param {import("./made-with.js").Around & {copy: (text: string) => void}} around
+ * @returns {{elements: HTMLElement[], madeWith: MadeWith | null}} `madeWith` follows the catalog
  */
-export function factsPanel(facts, copy) {
+export function factsPanel(facts, item, around) {
+  const { copy } = around;
   const sections = [];
   if (facts.prompt) sections.push(words("Prompt", facts.prompt, copy));
   if (facts.negative) sections.push(words("Negative", facts.negative, copy, "dim"));
-  if (facts.settings.length) {
-    const pairs = facts.settings.map(([label, value]) =>
-      h("div", { class: "fact" }, h("dt", {}, label), h("dd", {}, value)),
-    );
-    const all = facts.settings.map(([label, value]) => `${label}: ${value}`).join(", ");
-    sections.push(section("Settings", () => copy(all), h("dl", { class: "facts" }, ...pairs)));
-  }
+  if (facts.settings.length) sections.push(settings(facts.settings, copy));
+  let madeWith = null;
   if (facts.resources.length) {
-    const rows = facts.resources.map((each) =>
-      h(
-        "li",
-        { class: "resource" },
-        icon("model"),
-        each.address
-          ? h("a", { class: "resource-name", href: each.address, ...OUT }, each.name)
-          : h("span", { class: "resource-name" }, each.name),
-        h("span", { class: "resource-about" }, [each.type, each.strength].filter(Boolean).join(" · ")),
-      ),
-    );
-    sections.push(section("Made with", null, h("ul", { class: "resources" }, ...rows)));
+    madeWith = new MadeWith(facts.resources, item.number ?? null, around);
+    sections.push(section("Made with", null, madeWith.element));
   }
-  if (!sections.length) {
+  if (!facts.prompt && !facts.resources.length) {
     sections.push(h("p", { class: "hint" }, "Its author has not said how it was made."));
   }
-  const foot = [
-    facts.author && h("span", {}, "by ", h("b", {}, facts.author)),
-    facts.date && h("span", {}, facts.date),
-    facts.page && h("a", { class: "link", href: facts.page, ...OUT }, "CivitAI", icon("out")),
-  ].filter(Boolean);
-  sections.push(h("footer", { class: "picture-foot" }, ...foot));
-  return sections;
+  if (facts.raw) sections.push(everything(facts.raw, copy));
+  sections.push(foot(facts, item, around));
+  return { elements: sections, madeWith };
 }
 
 const OUT = { target: "_blank", rel: "noopener noreferrer" };
+
+/**
+ * @param {PictureFacts["settings"]} found
+ * @param {(text: string) => void} copy
+ */
+function settings(found, copy) {
+  const pairs = found.map(([label, value]) =>
+    h("div", { class: "fact" }, h("dt", {}, label), h("dd", {}, value)),
+  );
+  const all = found.map(([label, value]) => `${label}: ${value}`).join(", ");
+  return section("Settings", () => copy(all), h("dl", { class: "facts" }, ...pairs));
+}
+
+/**
+ * As it came; long, and drawn only when it is asked for.
+ * @param {string} raw
+ * @param {(text: string) => void} copy
+ */
+function everything(raw, copy) {
+  const place = h("div");
+  const details = h("details", { class: "picture-raw" }, h("summary", {}, "All metadata"), place);
+  details.addEventListener("toggle", () => {
+    if (!details.open || place.childElementCount) return;
+    place.append(
+      h("button", { class: "link", type: "button", onclick: () => copy(raw) }, "copy"),
+      h("pre", { class: "words", tabindex: "0" }, raw),
+    );
+  });
+  return details;
+}
+
+/**
+ * @param {PictureFacts} facts
+ * @param {import("../data/api.js").Item} item
+ * @param {{showModel: (modelId: number) => void}} around
+ */
+function foot(facts, { model_id: model, model_name: name }, { showModel }) {
+  const all = model && name
+    ? h("button", { class: "link", type: "button", title: `All pictures of ${name}`, onclick: () => showModel(model) }, name)
+    : null;
+  return h(
+    "footer",
+    { class: "picture-foot" },
+    facts.author && h("span", {}, "by ", h("b", {}, facts.author)),
+    facts.name && h("span", {}, facts.name),
+    facts.date && h("span", {}, facts.date),
+    all,
+    facts.page && h("a", { class: "link", href: facts.page, ...OUT }, "CivitAI", icon("out")),
+  );
+}
 
 /**
  * @param {string} title

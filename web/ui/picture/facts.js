@@ -1,7 +1,23 @@
 /** What is known of a picture, brought from the many ways it is written into one. */
 
+import { levelName } from "../gallery/levels.js";
+import { sizeText } from "../parts/figures.js";
+
 /** @typedef {Record<string, unknown>} Facts */
-/** @typedef {{name: string, type: string, strength: string, address: string | null}} Resource */
+
+/**
+ * @typedef {object} Resource a model that had a part in it
+ * @property {string} name
+ * @property {string} type
+ * @property {string} strength
+ * @property {string} hash
+ * @property {number | null} modelId on CivitAI
+ * @property {number | null} versionId
+ * @property {"present" | "missing" | "unknown" | ""} status of its file; empty while nobody has looked
+ * @property {string} file as the catalog has it
+ * @property {string} dest
+ * @property {string | null} address its page on CivitAI
+ */
 
 /**
  * @typedef {object} PictureFacts every text as it came: hostile until shown as text
@@ -12,6 +28,8 @@
  * @property {string} author
  * @property {string} date as a person reads it
  * @property {string | null} page its page on CivitAI
+ * @property {string} name what an own picture was called
+ * @property {string} raw everything that is known, as JSON; empty while it has not come
  */
 
 /** @type {[string, string[]][]} label, and the names it goes by */
@@ -67,65 +85,128 @@ export function civitaiPage(value) {
 }
 
 /**
- * @param {Facts} meta the full metadata of a picture
+ * @param {Facts} meta the full metadata of a picture; empty while it has not come
  * @param {import("../data/api.js").Item} item the same picture in the list
  * @returns {PictureFacts}
  */
 export function readFacts(meta, item) {
   const data = object(meta.generation_data);
-  /** @type {Facts} */
   const known = { ...item.meta, ...meta };
-  /** @type {Facts} */
-  const made = { ...known, ...unwrapped(meta.raw_meta), ...unwrapped(data.meta) };
-  const width = text(known.width);
-  const height = text(known.height);
-  /** @type {[string, string][]} */
-  const settings = [];
-  for (const [label, names] of SETTINGS) {
-    const found = names.map((name) => text(made[name])).find(Boolean);
-    if (found) settings.push([label, found]);
-  }
-  if (width && height) settings.push(["Size", `${width} × ${height}`]);
-  const base = text(known.baseModel);
-  if (base) settings.push(["Base", base]);
+  const told = { ...unwrapped(meta.raw_meta), ...unwrapped(data.meta) };
+  // What the server has brought into one form counts before what it was made from.
+  const made = { ...told, ...said(item.meta), ...said(meta) };
   return {
     prompt: text(made.prompt),
-    negative: text(made.negativePrompt ?? made["Negative prompt"] ?? known.negative),
-    settings,
-    resources: resources(data, made),
+    negative: text(made.negative ?? made.negativePrompt ?? made["Negative prompt"]),
+    settings: settings(known, made, item),
+    resources: resources(meta, data, made),
     author: text(known.username),
     date: day(meta.createdAt ?? item.createdAt),
     page: civitaiPage(known.civitai_page),
+    name: text(item.name),
+    raw: Object.keys(meta).length ? JSON.stringify(meta, null, 2) : "",
   };
 }
 
 /**
- * What CivitAI has recognised first; what the picture itself names where that is nothing.
+ * @param {Facts} known
+ * @param {Facts} made
+ * @param {import("../data/api.js").Item} item
+ * @returns {[string, string][]}
+ */
+function settings(known, made, item) {
+  /** @type {[string, string][]} */
+  const found = SETTINGS.map(([label, names]) => [
+    label,
+    names.map((name) => text(made[name])).find(Boolean) ?? "",
+  ]);
+  const width = text(known.width);
+  const height = text(known.height);
+  const size = width && height ? `${width} × ${height}` : "";
+  const drawn = text(made.size).replace(/\s*[x×]\s*/i, " × ");
+  found.push(["Size", size], ["Drawn at", drawn === size ? "" : drawn], ["Base", text(known.baseModel)]);
+  found.push(["Level", levelName(item.nsfw_level)], ["File", fileWords(item)]);
+  return found.filter(([, value]) => value);
+}
+
+/** @param {import("../data/api.js").Item} item */
+const fileWords = ({ ext, file_size: size }) =>
+  size ? `${ext.replace(".", "").toUpperCase()}, ${sizeText(size)}` : "";
+
+/**
+ * Only what says something.
+ * @param {Facts} facts
+ * @returns {Facts}
+ */
+const said = (facts) =>
+  Object.fromEntries(
+    Object.entries(facts).filter(([, value]) => value !== null && value !== "" && value !== undefined),
+  );
+
+/** @type {Record<string, string>} */
+const TYPES = {
+  lora: "LoRA",
+  locon: "LoRA",
+  checkpoint: "Checkpoint",
+  vae: "VAE",
+  embedding: "Embedding",
+  textualinversion: "Embedding",
+  upscaler: "Upscaler",
+  controlnet: "ControlNet",
+};
+
+/**
+ * What the server has matched with the catalog first; then what CivitAI has recognised; then what
+ * the picture itself names.
+ * @param {Facts} meta
  * @param {Facts} data
  * @param {Facts} made
  * @returns {Resource[]}
  */
-function resources(data, made) {
-  const recognised = objects(data.resources);
-  const named = recognised.length ? recognised : objects(made.resources);
-  const rest = [{ name: made.model, type: "checkpoint" }, ...objects(made.loras)];
-  return (named.length ? named : rest)
-    .map((each) => ({
-      name: text(each.modelName ?? each.name),
-      type: text(each.modelType ?? each.type ?? "LoRA").replace(/^lora$/i, "LoRA"),
-      strength: text(each.strength ?? each.weight),
-      address: modelPage(each),
-    }))
-    .filter((each) => each.name);
+function resources(meta, data, made) {
+  const model = { name: made.model, type: "checkpoint", hash: made.model_hash, version_id: made.model_version_id };
+  const named = [model, ...objects(made.loras), ...objects(made.others)];
+  const lists = [objects(meta.made_with), objects(data.resources), objects(made.resources), named];
+  return (lists.find((list) => list.length) ?? []).map(resource).filter((each) => each.name);
 }
 
-/** @param {Facts} resource */
-function modelPage(resource) {
-  const model = text(resource.modelId ?? resource.model_id);
-  const version = text(resource.modelVersionId ?? resource.versionId ?? resource.version_id);
-  if (!/^\d+$/.test(model)) return null;
-  const wanted = /^\d+$/.test(version) ? `?modelVersionId=${version}` : "";
-  return `https://civitai.com/models/${model}${wanted}`;
+/**
+ * @param {Facts} each
+ * @returns {Resource}
+ */
+function resource(each) {
+  const type = text(each.modelType ?? each.type ?? "lora");
+  const modelId = number(each.civitai_model_id ?? each.modelId ?? each.model_id);
+  const versionId = number(
+    each.civitai_version_id ?? each.modelVersionId ?? each.versionId ?? each.version_id,
+  );
+  return {
+    name: text(each.modelName ?? each.name) || text(each.catalog_name),
+    type: TYPES[type.toLowerCase()] ?? type,
+    strength: text(each.strength ?? each.weight),
+    hash: text(each.hash),
+    modelId,
+    versionId,
+    status: STATUSES.find((status) => status === each.status) ?? "",
+    file: text(each.file),
+    dest: text(each.dest),
+    address: modelPage(modelId, versionId),
+  };
+}
+
+/** @type {("present" | "missing" | "unknown")[]} */
+const STATUSES = ["present", "missing", "unknown"];
+
+/** @param {unknown} value */
+const number = (value) => (/^[1-9]\d*$/.test(text(value)) ? Number(text(value)) : null);
+
+/**
+ * @param {number | null} modelId
+ * @param {number | null} versionId
+ */
+function modelPage(modelId, versionId) {
+  if (modelId === null) return null;
+  return `https://civitai.com/models/${modelId}${versionId === null ? "" : `?modelVersionId=${versionId}`}`;
 }
 
 /**

@@ -9,9 +9,13 @@ import { h } from "../parts/dom.js";
 const EACH_SIDE = 14;
 
 export class FilmStrip {
-  /** @param {(item: Item) => void} open */
-  constructor(open) {
+  /**
+   * @param {(item: Item) => void} open
+   * @param {(item: Item) => boolean} covered
+   */
+  constructor(open, covered) {
     this.open = open;
+    this.covered = covered;
     /** @type {Map<string, HTMLButtonElement>} */
     this.frames = new Map();
     this.element = h("div", { class: "film", role: "group", "aria-label": "Pictures around it" });
@@ -28,6 +32,7 @@ export class FilmStrip {
     if (frames.some((frame, at) => this.element.children[at] !== frame)) {
       this.element.replaceChildren(...frames);
     }
+    for (const [at, item] of near.entries()) frames[at]?.classList.toggle("is-covered", this.covered(item));
     for (const [id, frame] of this.frames) {
       frame.toggleAttribute("aria-current", id === items[index]?.id);
     }
@@ -48,7 +53,7 @@ export class FilmStrip {
         "aria-label": describe(item),
         onclick: () => this.open(item),
       },
-      h("img", { src: api.thumb(item.id), alt: "", loading: "lazy", decoding: "async" }),
+      h("img", { src: api.thumb(item.id, 160), alt: "", loading: "lazy", decoding: "async" }),
     );
   }
 }

@@ -1,8 +1,11 @@
 /** One picture large, with what is known of it and what can be done with it. */
 
 import { ApiError, api, words } from "../data/api.js";
+import { levelName } from "../gallery/levels.js";
+import { workflowName } from "../gallery/picture-acts.js";
 import { iconButton } from "../parts/buttons.js";
 import { fill, h, takesText, target } from "../parts/dom.js";
+import { icon } from "../parts/icons.js";
 import { factsPanel } from "./facts-panel.js";
 import { readFacts } from "./facts.js";
 import { FilmStrip } from "./film-strip.js";
@@ -13,9 +16,13 @@ import { playing, shown } from "./media.js";
 /**
  * @typedef {object} PictureActs
  * @property {boolean} canLoad
- * @property {(item: Item) => Promise<void>} load
+ * @property {(item: Item) => Promise<unknown>} load
  * @property {(item: Item) => Promise<unknown>} toInput
  * @property {(item: Item) => void} star
+ * @property {((item: Item) => Promise<unknown>) | null} openWorkflow null where there is no page for it
+ * @property {(item: Item) => boolean} covered
+ * @property {(item: Item) => void} uncover
+ * @property {(modelId: number) => void} showModel
  * @property {(item: Item, anchor: Element) => void} more
  * @property {(text: string) => void} copy
  * @property {(step: 1 | -1) => void} step to the next or the previous one
@@ -27,15 +34,22 @@ import { playing, shown } from "./media.js";
 export class PictureView {
   /**
    * @param {PictureActs} acts
-   * @param {Element} notice comes along into the dialog, which covers everything else
+   * @param {import("../shell/screen.js").Shell} shell
    */
-  constructor(acts, notice) {
+  constructor(acts, { notice, catalog, entryActs }) {
     this.acts = acts;
-    this.notice = notice;
+    /** Comes along into the dialog, which covers everything else. */
+    this.notice = notice.element;
+    this.around = { catalog, entryActs, notice, copy: acts.copy, showModel: acts.showModel };
+    /** @type {import("./made-with.js").MadeWith | null} */
+    this.madeWith = null;
+    for (const kind of ["change", "progress"]) {
+      catalog.addEventListener(kind, () => this.madeWith?.update());
+    }
     /** @type {Item | null} */
     this.item = null;
     this.abort = new AbortController();
-    this.film = new FilmStrip(acts.open);
+    this.film = new FilmStrip(acts.open, acts.covered);
     this.media = h("div", { class: "stage-media" });
     this.facts = h("div", { class: "picture-facts" });
     const now = () => /** @type {Item} */ (this.item);
@@ -57,11 +71,15 @@ export class PictureView {
       "raised",
     );
     this.more = iconButton("more", "More", () => acts.more(now(), this.more), "raised");
-    this.bar = h("div", { class: "picture-bar" }, this.main, canLoad && this.send, this.star, this.more);
+    this.workflow = workflowButton(acts, now);
+    const others = [canLoad && this.send, this.workflow, this.star, this.more];
+    this.bar = h("div", { class: "picture-bar" }, this.main, ...others);
+    this.cover = h("button", { class: "button cover", type: "button", onclick: () => acts.uncover(now()) });
     this.stage = h(
       "div",
       { class: "stage" },
       this.media,
+      this.cover,
       this.#stepButton("left", "Previous picture", -1),
       this.#stepButton("right", "Next picture", 1),
     );
@@ -164,6 +182,15 @@ export class PictureView {
   #update(item) {
     this.star.setAttribute("aria-pressed", String(item.starred));
     this.star.title = item.starred ? "Remove star (s)" : "Star (s)";
+    this.workflow.hidden = !item.has_workflow;
+    if (this.workflow instanceof HTMLAnchorElement) {
+      this.workflow.href = api.workflowFile(item.id);
+      this.workflow.download = workflowName(item);
+    }
+    const covered = this.acts.covered(item);
+    this.stage.classList.toggle("is-covered", covered);
+    this.cover.hidden = !covered;
+    if (covered) fill(this.cover, icon("hidden"), `Show it (${levelName(item.nsfw_level)})`);
   }
 
   /** @param {Item} item */
@@ -171,11 +198,11 @@ export class PictureView {
     this.abort.abort();
     this.abort = new AbortController();
     const { signal } = this.abort;
-    fill(this.facts, ...factsPanel(readFacts({}, item), this.acts.copy));
+    this.#fillFacts({}, item);
     try {
       const meta = await api.meta(item.id, signal);
       if (signal.aborted) return;
-      fill(this.facts, ...factsPanel(readFacts(meta, item), this.acts.copy));
+      this.#fillFacts(meta, item);
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof ApiError)) console.error(error);
@@ -188,6 +215,16 @@ export class PictureView {
         ),
       );
     }
+  }
+
+  /**
+   * @param {import("../data/api.js").Facts} meta
+   * @param {Item} item
+   */
+  #fillFacts(meta, item) {
+    const { elements, madeWith } = factsPanel(readFacts(meta, item), item, this.around);
+    this.madeWith = madeWith;
+    fill(this.facts, ...elements);
   }
 
   /**
@@ -215,6 +252,21 @@ export class PictureView {
     event.preventDefault();
     event.stopPropagation();
   }
+}
+
+/**
+ * Opens the workflow in ComfyUI's page; where there is none, it is a file to keep.
+ * @param {PictureActs} acts
+ * @param {() => Item} now
+ */
+function workflowButton({ openWorkflow }, now) {
+  if (openWorkflow) {
+    const title = "Open its workflow in a new tab";
+    const button = iconButton("graph", title, () => whileBusy(button, openWorkflow(now())), "raised");
+    return button;
+  }
+  const title = "Download its workflow";
+  return h("a", { class: "icon-button raised", title, "aria-label": title }, icon("graph"));
 }
 
 /**

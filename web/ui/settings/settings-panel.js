@@ -1,6 +1,7 @@
 /** The settings a person changes here: keys for upstream, and the key of the door. */
 
 import { ApiError, api, words } from "../data/api.js";
+import { LEVELS } from "../gallery/levels.js";
 import { fill, h } from "../parts/dom.js";
 
 /** @typedef {import("../data/api.js").Facts} Facts */
@@ -44,6 +45,8 @@ export class SettingsPanel {
       this.element,
       this.#secret("civitai_key", "CivitAI key", "For what CivitAI shows only to its users.", settings, fixed),
       this.#secret("huggingface_token", "Hugging Face token", "For gated repositories.", settings, fixed),
+      this.#level("nsfw_blur_from", "Blur pictures", "None of them", settings, fixed),
+      this.#level("nsfw_hide_from", "Leave pictures out", "None of them", settings, fixed),
       this.#requireKey(settings, fixed),
       typeof settings.access_key === "string" && this.#accessKey(settings.access_key, settings),
       this.acts.appearance && this.#appearance(this.acts.appearance),
@@ -96,6 +99,31 @@ export class SettingsPanel {
       h("p", { class: "hint" }, locked ? FIXED : hint),
       problem,
     );
+  }
+
+  /**
+   * From which of CivitAI's levels on something is done.
+   * @param {string} name
+   * @param {string} label
+   * @param {string} none
+   * @param {Facts} settings
+   * @param {unknown[]} fixed
+   */
+  #level(name, label, none, settings, fixed) {
+    const problem = h("p", { class: "problem", role: "alert" });
+    /** @type {[string, string][]} */
+    const levels = LEVELS.slice(1, 5).map(([level, text]) => [String(level), `${text} and above`]);
+    const select = h(
+      "select",
+      {
+        class: "field",
+        id: name,
+        disabled: fixed.includes(name),
+        onchange: () => this.#save({ [name]: Number(select.value) }, problem),
+      },
+      ...options(String(settings[name] ?? 0), [["0", none], ["1", "All"], ...levels]),
+    );
+    return h("div", { class: "setting" }, h("label", { for: name }, label), select, problem);
   }
 
   /**

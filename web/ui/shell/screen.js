@@ -6,6 +6,8 @@
  * @property {(listener: (topic: string) => void) => () => void} listen to changes, until undone
  * @property {((file: import("../data/api.js").InputFile) => Promise<string>) | undefined}
  *   [loadInWorkflow] puts a file of the input folder into a node and says which
+ * @property {(graph: import("../data/api.js").Facts, name: string) => Promise<string>} [openWorkflow]
+ *   opens a graph in a tab of its own and says so
  * @property {import("../settings/settings-panel.js").Appearance} [appearance]
  * @property {boolean} [whole] the panel is the whole page
  */

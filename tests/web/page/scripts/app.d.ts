@@ -41,6 +41,7 @@ export interface SidebarTab {
 
 export const app: {
   canvas: Canvas;
+  handleFile(file: File): Promise<void>;
   extensionManager: { registerSidebarTab(tab: SidebarTab): void };
   registerExtension(extension: { name: string; setup(): void }): void;
 };

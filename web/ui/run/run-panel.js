@@ -1,0 +1,140 @@
+/** Getting pictures of the model that is looked at: the line above them, the form, what has failed. */
+
+import { ApiError, api, words } from "../data/api.js";
+import { confirm } from "../parts/confirm.js";
+import { countText } from "../parts/figures.js";
+import { FailuresSheet } from "./failures-sheet.js";
+import { RunBar } from "./run-bar.js";
+import { runBody } from "./run-facts.js";
+import { RunForm } from "./run-form.js";
+import { Run } from "./run.js";
+
+/**
+ * @typedef {object} Around
+ * @property {import("../parts/notice.js").Notice} notice
+ * @property {() => {name: string, version: number | undefined, versionName: string}} chosen model
+ * @property {() => import("../parts/menu.js").Entry[]} menu acts of the whole gallery
+ * @property {() => void} openFailures
+ * @property {() => void} closeFailures
+ */
+
+export class RunPanel {
+  /** @param {Around} around */
+  constructor(around) {
+    this.around = around;
+    this.total = 0;
+    this.run = new Run();
+    this.form = new RunForm({ start: (choice) => this.#start(choice), cancel: () => this.closeForm() });
+    this.failures = new FailuresSheet({
+      close: around.closeFailures,
+      again: () => {
+        around.closeFailures();
+        this.openForm();
+      },
+    });
+    this.bar = new RunBar(this.run, {
+      get: () => (this.form.element.hidden ? this.openForm() : this.closeForm()),
+      stop: () => this.#stop(),
+      failures: around.openFailures,
+      menu: () => [...this.#menu(), ...around.menu()],
+    });
+    this.run.addEventListener("change", () => {
+      this.failures.tell(this.run.failed.failures, this.run.failed.count);
+      if (this.run.isGoing) this.form.element.hidden = true;
+    });
+  }
+
+  /** @param {number | undefined} modelId */
+  follow(modelId) {
+    if (modelId !== this.run.modelId) this.form.element.hidden = true;
+    this.run.follow(modelId);
+  }
+
+  /** @param {string} topic */
+  hear(topic) {
+    if (topic === "gallery" || topic === "reset") this.run.look();
+    if (topic === "jobs" && this.run.isGoing) this.run.look();
+  }
+
+  /**
+   * @param {number} total pictures in the list
+   * @param {boolean} known
+   */
+  showTotal(total, known) {
+    this.total = total;
+    this.bar.showTotal(total, known);
+  }
+
+  openForm() {
+    const { version, versionName } = this.around.chosen();
+    this.form.show(version === undefined ? "" : versionName);
+  }
+
+  /** @returns {boolean} whether it was open */
+  closeForm() {
+    if (this.form.element.hidden) return false;
+    this.form.element.hidden = true;
+    this.bar.get.focus({ preventScroll: true });
+    return true;
+  }
+
+  stop() {
+    this.run.stop();
+  }
+
+  /** @returns {import("../parts/menu.js").Entry[]} */
+  #menu() {
+    const { modelId } = this.run;
+    if (modelId === undefined) return [];
+    const page = { text: "Open on CivitAI", href: `https://civitai.com/models/${modelId}` };
+    const remove = { text: "Delete this gallery …", act: () => this.#remove(modelId) };
+    return [...(modelId ? [page] : []), ...(this.total ? [remove] : [])];
+  }
+
+  /** @param {import("./run-facts.js").RunChoice} choice */
+  #start(choice) {
+    const { modelId } = this.run;
+    if (modelId === undefined) return;
+    this.form.element.hidden = true;
+    this.#attempt(async () => {
+      const { message } = await api.changeRun(modelId, runBody(choice, this.around.chosen().version));
+      return message;
+    });
+  }
+
+  #stop() {
+    const { modelId } = this.run;
+    if (modelId === undefined) return;
+    this.#attempt(async () => void (await api.changeRun(modelId, { action: "stop" })));
+  }
+
+  /** @param {number} modelId */
+  async #remove(modelId) {
+    const { name } = this.around.chosen();
+    const yes = await confirm(this.bar.element, {
+      title: "Delete this gallery",
+      text:
+        `All pictures of ${name} are deleted for good, starred ones too. ` +
+        "What other galleries show stays there.",
+      act: "Delete",
+    });
+    if (!yes) return;
+    this.#attempt(async () => {
+      const { deleted } = await api.deleteGallery(modelId);
+      return `${countText(deleted, "picture")} deleted`;
+    });
+  }
+
+  /** @param {() => Promise<string | void>} work says what it has done */
+  async #attempt(work) {
+    const { notice } = this.around;
+    try {
+      const said = await work();
+      if (said) notice.done(said);
+    } catch (error) {
+      if (!(error instanceof ApiError)) console.error(error);
+      notice.failed(words(error));
+    }
+    this.run.look();
+  }
+}
