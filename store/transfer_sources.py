@@ -53,7 +53,7 @@ class Sources:
             found = self._huggingface.file(source["repository"], source["path"], revision)
             missing = f"{source['repository']} on Hugging Face has no file {source['path']}."
             return Offer(found.address, missing, found.size, found.sha256)
-        return Offer(source["url"], "There is nothing at the address of this model.")
+        return Offer(source["url"], "There is nothing at this address.")
 
     def _of_version(self, version_id: int, file_id: int | None, sha256: str) -> Offer:
         version = self._civitai.version(version_id)

@@ -120,14 +120,6 @@ class UploadSources:
         """It is not wanted any more; what has come goes. Twice is fine."""
         self._transfers.cancel(id_of_upload(upload_id))
 
-    def pause(self, upload_id: str) -> bool:
-        """Stop fetching, and keep what has come; False when there is nothing to pause."""
-        return self._transfers.pause(id_of_upload(upload_id))
-
-    def resume(self, upload_id: str) -> bool:
-        """Go on with one that is paused; False when there is none."""
-        return self._transfers.resume(id_of_upload(upload_id))
-
     def knows(self, upload_id: str) -> bool:
         """Whether this upload still waits for its file."""
         record = self._records.get(upload_id)

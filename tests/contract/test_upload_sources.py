@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from comfyui_curator.store import Options
+from comfyui_curator.store.transfer_parts import Sink
 from comfyui_curator.store.transfer_patience import Patience
 from tests.addressed_uploads import begun, complete, create, ended, failed, leftovers, models, shown
 from tests.catalogs import all_entries, check_error, entries
@@ -425,6 +428,44 @@ class TestAddresses:
         assert "upload_limit_mb" in failed(server, url=f"{site.url}/told", kind="asset")
         version = world.version("big")
         check_error(create(server, civitaiModelUrl=f"civitai:1@{version.id}"), 413)
+
+    def test_a_full_disk_is_told_and_cleaned_and_others_go_on(
+        self, server: RunningServer, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        site.answers["/full"] = headed(bytes(1000), "attachment")
+        site.answers["/fits"] = headed(bytes(500), "attachment")
+        true = Sink.put
+
+        def refuse(sink: Sink, piece: bytes) -> None:
+            if len(piece) == 1000:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            true(sink, piece)
+
+        monkeypatch.setattr(Sink, "put", refuse)
+        assert "disk is full" in failed(server, url=f"{site.url}/full", kind="asset")
+        complete(server, url=f"{site.url}/fits", kind="asset")
+        monkeypatch.undo()
+        complete(server, url=f"{site.url}/full", kind="asset")
+
+    def test_what_is_announced_and_has_no_room_is_refused_at_once(
+        self, server: RunningServer, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def little(_: Any) -> Any:
+            return SimpleNamespace(free=1000)
+
+        monkeypatch.setattr("shutil.disk_usage", little)
+        answer = create(server, huggingFaceModelName=world.repository("single").name)
+        assert check_error(answer, 507)["free_bytes"] == 1000
+        assert server.get("/uploads").json()["total"] == 0
+
+    def test_what_is_not_there_is_told(self, server: RunningServer, site: Site) -> None:
+        def gone(handler: Any) -> None:
+            handler.send_response(404)
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+
+        site.answers["/gone"] = gone
+        assert "nothing at this address" in failed(server, url=f"{site.url}/gone", kind="asset")
 
     def test_an_aborted_one_leaves_nothing_and_asks_for_nothing_more(
         self, server: RunningServer, upstream: Upstream, world: World
