@@ -61,8 +61,8 @@ class Backups:
         """
         with self._making:
             self._database.compact()
-            stamp = datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S")
-            path = self._folder / f"{_PREFIX}{stamp}-{time.time_ns() % 1_000_000:06d}.zip"
+            stamp = datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S-%f")
+            path = self._folder / f"{_PREFIX}{stamp}.zip"
             temporary = path.with_name(f".{path.name}.tmp")
             try:
                 self._folder.mkdir(parents=True, exist_ok=True)
@@ -78,7 +78,7 @@ class Backups:
                 raise disk_error(error, "The backup") from error
             finally:
                 temporary.unlink(missing_ok=True)
-            removed = self._forget_old()
+            removed = self._forget_old(path.name)
         report.update(name=path.name, size_bytes=path.stat().st_size, records=records)
         report.update(removed=removed)
 
@@ -105,10 +105,12 @@ class Backups:
                 with packed.open(info, "w", force_zip64=True) as target:
                     copy(read, target.write)
 
-    def _forget_old(self) -> list[str]:
+    def _forget_old(self, newest: str) -> list[str]:
+        """The new one stays, also where an earlier clock was ahead of ours."""
         keep = max(1, self._settings.values.backups_kept)
         removed: list[str] = []
-        for each in self.listed()[keep:]:
+        others = [each for each in self.listed() if each["name"] != newest]
+        for each in others[keep - 1 :]:
             with contextlib.suppress(OSError):
                 (self._folder / each["name"]).unlink()
                 removed.append(each["name"])

@@ -4,7 +4,6 @@ are."""
 from __future__ import annotations
 
 import contextlib
-import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timezone
@@ -60,8 +59,8 @@ class Exports:
 
         Raises DiskFull, and then there is none.
         """
-        stamp = datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S")
-        path = self._folder / f"{_PREFIX}{stamp}-{time.time_ns() % 1_000_000:06d}.zip"
+        stamp = datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S-%f")
+        path = self._folder / f"{_PREFIX}{stamp}.zip"
         report.update(name="", size_bytes=0, missing=0)
         with replacing(path, what="The export") as file:
             try:

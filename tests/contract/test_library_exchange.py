@@ -1,0 +1,330 @@
+"""Everything out, and in on another machine; backups."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from comfyui_curator.store.backups import check, restore
+from comfyui_curator.store.errors import CuratorError
+from comfyui_curator.store.gallery import Facts
+from comfyui_curator.store.generation import Generation
+from comfyui_curator.store.host import root_host
+from comfyui_curator.store.settings import Options
+from comfyui_curator.store.store import Store
+from tests.catalogs import all_entries, check_error, stored
+from tests.contract.test_organising import Shelf, report_of, tree, wait_for
+from tests.serving import RunningServer
+from tests.upstream.pictures import png
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
+    """A library that somebody has worked on."""
+    with RunningServer(tmp_path_factory.mktemp("first") / "root") as running:
+        yield Shelf(running)
+
+
+@pytest.fixture(scope="module")
+def keys(first: Shelf, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    store = first.server.store
+    found = {name: first.lora(f"loras/{name}.safetensors") for name in "ab"}
+    first.hashed()
+    tag = store.model_tags.add(["own", "light"])
+    store.model_tags.change(tag[0]["id"], color="#112233")
+
+    def edit(record: dict[str, Any]) -> None:
+        record.update(name="Mine", notes="n", rating=5, tags=[each["id"] for each in tag])
+        record["trigger_words"] = [{"text": "glow", "group": "g"}]
+        record["meta"]["unknown"] = {"ü": 10**25}
+
+    store.records.change(found["a"], edit)
+    store.samples.add(found["a"], png("s", 64, 48))
+    folder = tmp_path_factory.mktemp("pictures")
+    (folder / "p.png").write_bytes(png("p", 32, 24))
+    made = Generation(prompt="a lantern").listing([found["a"]])
+    store.gallery.add_file(folder / "p.png", Facts("77", generation=made, username="u"))
+    store.gallery.star("77", True)
+    (folder / "q.png").write_bytes(png("q", 32, 24))
+    found["own"] = store.gallery.add_own(folder / "q.png", name="mine.png")["id"]
+    collection = store.collections.make("Night", description="d", color="#000000")["id"]
+    store.collections.add(collection, "model", found["b"])
+    store.collections.add(collection, "picture", "77")
+    store.collections.add(collection, "model", found["a"])
+    store.organising.lookup.take(found["a"], {"id": 3, "modelId": 2, "model": {"name": "L"}})
+    store.organising.uses.note(["b.safetensors"])
+    store.catalog.add_entries("loras", "x", [{"name": "A", "file": "a.pt", "dest": "loras"}])
+    return found
+
+
+@pytest.fixture(scope="module")
+def exported(first: Shelf, keys: dict[str, str]) -> bytes:
+    report = report_of(first.server, first.server.post("/library/export", json={}))
+    assert (report["models"], report["pictures"], report["samples"]) == (1, 2, 1)
+    answer = first.server.get(f"/library/exports/{report['name']}")
+    assert answer.status_code == 200
+    assert len(answer.content) == report["size_bytes"]
+    return answer.content
+
+
+def take(server: RunningServer, data: bytes, **query: Any) -> dict[str, Any]:
+    answer = server.post("/library/import/upload", files={"file": data}, params=query)
+    report = report_of(server, answer)
+    assert not list((server.store.host.data / "exports").rglob("*.zip"))
+    return report
+
+
+class TestExport:
+    def test_is_json_lines_and_pictures_without_model_files(
+        self, first: Shelf, exported: bytes, keys: dict[str, str]
+    ) -> None:
+        with zipfile.ZipFile(io.BytesIO(exported)) as packed:
+            assert packed.testzip() is None
+            names = packed.namelist()
+            assert not [name for name in names if name.endswith(".safetensors")]
+            models = [json.loads(line) for line in packed.read("models.jsonl").splitlines()]
+            manifest = json.loads(packed.read("manifest.json"))
+        assert [(each["id"], each["tag_names"]) for each in models] == [
+            (keys["a"], ["light", "own"])
+        ]
+        assert (manifest["format"], manifest["version"]) == ("curator-export", 1)
+        listed = first.server.get("/library/exports").json()
+        assert listed["total"] == 1
+        assert listed["exports"][0]["size_bytes"] == len(exported)
+
+    def test_can_leave_the_pictures_out_and_be_removed(self, first: Shelf, exported: bytes) -> None:
+        server = first.server
+        answer = server.post("/library/export", json={"pictures": False})
+        report = report_of(server, answer)
+        assert (report["pictures"], report["models"]) == (0, 1)
+        assert report["size_bytes"] < len(exported)
+        path = f"/library/exports/{report['name']}"
+        assert server.delete(path).json() == {"status": "deleted"}
+        check_error(server.delete(path), 404)
+        check_error(server.get("/library/exports/..%2F..%2Fsettings.json"), 404)
+
+
+class TestImport:
+    @pytest.fixture
+    def second(self, tmp_path: Path, first: Shelf) -> Iterator[Shelf]:
+        """Another machine, which has one of the two files elsewhere."""
+        with RunningServer(tmp_path / "root") as running:
+            shelf = Shelf(running)
+            data = (first.models / "loras/a.safetensors").read_bytes()
+            shelf.put("loras/deep/other name.safetensors", data)
+            shelf.hashed()
+            yield shelf
+
+    def test_a_dry_run_says_what_would_come_and_changes_nothing(
+        self, second: Shelf, exported: bytes
+    ) -> None:
+        store = second.server.store
+        report = take(second.server, exported)
+        assert report["dry_run"] is True
+        assert report["models"] == {
+            "new": 1, "changed": 0, "known": 0, "matched": 1, "unhashed": 0,
+        }  # fmt: skip
+        assert report["pictures"] == {"new": 2, "known": 0}
+        assert report["collections"]["new"] == 1
+        assert report["tags"] == {"new": 2, "known": 0}
+        assert report["problems"] == []
+        assert (len(store.records), len(store.gallery), len(store.model_tags)) == (0, 0, 0)
+        assert store.collections.listed() == []
+
+    def test_brings_everything_matched_by_hash_and_nothing_twice(
+        self, second: Shelf, exported: bytes, keys: dict[str, str]
+    ) -> None:
+        store = second.server.store
+        before = tree(second.models)
+        report = take(second.server, exported, dry_run=False)
+        assert report["problems"] == []
+        row = second.server.get(f"/models/{keys['a']}").json()
+        assert (row["name"], row["rating"], row["notes"]) == ("Mine", 5, "n")
+        assert {(tag["name"], tag.get("color", "")) for tag in row["tags"]} == {
+            ("own", "#112233"), ("light", ""),
+        }  # fmt: skip
+        assert row["path"].endswith("other name.safetensors")
+        record = store.records.get(keys["a"]) or {}
+        assert record["meta"]["unknown"] == {"ü": 10**25}
+        assert record["trigger_words"] == [{"text": "glow", "group": "g"}]
+        assert "notes" in record["said"]
+        assert store.samples.count(keys["a"]) == 1
+        meta = store.gallery.meta("77")
+        assert (meta["prompt"], meta["username"], meta["starred"]) == ("a lantern", "u", True)
+        assert store.gallery.media("77").path.read_bytes() == png("p", 32, 24)
+        assert store.gallery.meta(keys["own"])["source"] == "own"
+        assert store.gallery.thumb("77").path.is_file()
+        night = store.collections.named("night")
+        members, _ = store.collections.page(night["id"])
+        assert [item.id for item in members] == ["77", keys["a"]]
+        assert report["collections"]["unknown"] == 1, "nobody here knows the other model"
+        assert (store.organising.lookup.get(keys["a"]) or {})["version_id"] == 3
+        assert [entry["name"] for entry in all_entries(stored(second.server, "loras"))] == ["A"]
+        again = take(second.server, exported, dry_run=False)
+        assert again["models"]["known"] == 1
+        assert again["pictures"] == {"new": 0, "known": 2}
+        assert again["samples"] == {"new": 0, "known": 1}
+        assert again["collections"]["items"] == 0
+        assert again["entries"] == {"new": 0, "known": 1}
+        assert tree(second.models) == before
+
+    def test_what_a_person_has_said_here_stays(
+        self, second: Shelf, exported: bytes, keys: dict[str, str]
+    ) -> None:
+        store = second.server.store
+        store.records.change(keys["a"], lambda record: record.update(notes="here", rating=1))
+        store.records.change(keys["a"], lambda record: record.update(rating=0))
+        report = take(second.server, exported, dry_run=False)
+        assert report["models"]["changed"] == 1
+        record = store.records.get(keys["a"]) or {}
+        assert (record["notes"], record["rating"], record["name"]) == ("here", 0, "Mine")
+
+    def test_an_export_on_the_disk_is_taken_and_stays(
+        self, second: Shelf, exported: bytes, tmp_path: Path
+    ) -> None:
+        server = second.server
+        path = tmp_path / "export.zip"
+        path.write_bytes(exported)
+        body = {"path": str(path), "dry_run": False}
+        assert report_of(server, server.post("/library/import", json=body))["models"]["new"] == 1
+        assert path.read_bytes() == exported
+
+    def test_on_the_machine_it_came_from_it_changes_nothing(
+        self, first: Shelf, exported: bytes, keys: dict[str, str], tmp_path: Path
+    ) -> None:
+        path = tmp_path / "export.zip"
+        path.write_bytes(exported)
+        before = first.server.store.records.get(keys["a"])
+        body = {"path": str(path), "dry_run": False}
+        report = report_of(first.server, first.server.post("/library/import", json=body))
+        assert report["models"]["known"] == 1
+        assert report["samples"] == {"new": 0, "known": 1}
+        assert report["collections"]["items"] == 0
+        assert first.server.store.records.get(keys["a"]) == before
+
+    @pytest.mark.parametrize("data", [b"", b"no zip", b"PK\x03\x04torn"])
+    def test_what_is_no_export_is_refused(self, first: Shelf, data: bytes) -> None:
+        files = {"file": data}
+        answer = first.server.post("/library/import/upload", files=files)
+        told = wait_for(first.server, answer)["job"]
+        assert (told["state"], "export" in told["error"]) == ("failed", True)
+
+    def test_hostile_names_and_broken_lines_cost_only_themselves(
+        self, second: Shelf, exported: bytes, tmp_path: Path
+    ) -> None:
+        packed = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(exported)) as old, zipfile.ZipFile(packed, "w") as new:
+            for name in old.namelist():
+                data = old.read(name)
+                if name == "gallery.jsonl":
+                    records = [json.loads(line) for line in data.splitlines()]
+                    evil: dict[str, Any] = {
+                        **records[0],
+                        "id": "99",
+                        "aliases": [],
+                        "file_path": "../../evil.png",
+                    }
+                    data += json.dumps(evil).encode() + b"\n"
+                if name == "models.jsonl":
+                    data = b'{"id": 3}\nno json\n[1]\n' + data.replace(
+                        b'"rating":5', b'"rating":"x"'
+                    )
+                new.writestr(name, data)
+            new.writestr("gallery/../../evil.png", png("e", 8, 8))
+        report = take(second.server, packed.getvalue(), dry_run=False)
+        assert {each["file"] for each in report["problems"]} == {"models.jsonl", "../../evil.png"}
+        assert report["models"]["new"] == 1
+        assert report["pictures"]["new"] == 2
+        assert not list(tmp_path.rglob("evil.png"))
+        assert next(iter(second.server.store.records))["rating"] == 0
+
+    def test_says_what_is_wrong_with_the_request(self, first: Shelf) -> None:
+        server = first.server
+        check_error(server.post("/library/import", json={"path": "x.zip"}), 400, "path")
+        check_error(server.post("/library/import", json={"path": "//host/x.zip"}), 400, "path")
+        check_error(server.post("/library/import", json={"path": "/no/such.zip"}), 400, "path")
+        check_error(server.post("/library/import/upload"), 400, "file")
+        check_error(server.post("/library/import/upload", files={"other": b"x"}), 400, "file")
+        answer = server.post("/library/import/upload", data=b"x")
+        check_error(answer, 415)
+
+
+class TestBackups:
+    def test_a_backup_is_checked_listed_and_handed_out_and_old_ones_go(
+        self, first: Shelf, keys: dict[str, str]
+    ) -> None:
+        server = first.server
+        server.store.settings.change({"backups_kept": 2})
+        names: list[str] = []
+        report: dict[str, Any] = {}
+        for _ in range(3):
+            report = report_of(server, server.post("/library/backups"))
+            assert report["records"] > 0
+            names.append(report["name"])
+        listed = server.get("/library/backups").json()
+        assert [each["name"] for each in listed["backups"]] == names[:0:-1]
+        assert report["removed"] == names[:1]
+        data = server.get(f"/library/backups/{names[2]}").content
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            assert set(packed.namelist()) == {"database/curator.json", "loras.json"}
+            assert keys["a"].encode() in packed.read("database/curator.json")
+        check_error(server.get("/library/backups/none"), 404)
+
+    def test_one_is_due_when_the_newest_is_older_than_the_setting(self, tmp_path: Path) -> None:
+        with RunningServer(tmp_path / "root") as server:
+            backups = server.store.library_exchange.backups
+            assert backups.is_due()
+            report_of(server, server.post("/library/backups"))
+            assert not backups.is_due()
+            path = backups.path(backups.listed()[0]["name"])
+            os.utime(path, (0, 0))
+            assert backups.is_due()
+            server.store.settings.change({"backup_hours": 0})
+            assert not backups.is_due()
+
+    def test_a_damaged_backup_is_not_taken_for_one(self, first: Shelf, tmp_path: Path) -> None:
+        server = first.server
+        name = report_of(server, server.post("/library/backups"))["name"]
+        whole = server.get(f"/library/backups/{name}").content
+        bad = tmp_path / "bad.zip"
+        bad.write_bytes(whole[: len(whole) // 2])
+        with pytest.raises(CuratorError):
+            check(bad)
+        with zipfile.ZipFile(bad, "w") as packed, zipfile.ZipFile(io.BytesIO(whole)) as old:
+            text = old.read("database/curator.json")
+            packed.writestr("database/curator.json", text.replace(b"Mine", b"Nine"))
+        with pytest.raises(CuratorError):
+            check(bad)
+
+    def test_put_back_everything_is_as_it_was_and_what_was_there_is_kept(
+        self, tmp_path: Path
+    ) -> None:
+        root = tmp_path / "root"
+        options = Options(civitai="http://127.0.0.1:9")
+        store = Store(root_host(root), options)
+        store.records.change("a" * 64, lambda record: record.update(notes="before"))
+        store.catalog.add_entries("models", "x", [{"name": "A", "file": "a.pt", "dest": "vae"}])
+        job = store.library_exchange.back_up()
+        store.organising.tasks.wait("backup")
+        name = store.organising.tasks.told(job["id"])["report"]["name"]
+        store.records.change("a" * 64, lambda record: record.update(notes="after"))
+        store.close()
+        (root / "curator" / "models.json").write_text("{broken")
+        told = restore(root / "curator", root / "curator" / "backups" / name)
+        assert (root / "curator" / told["kept"] / "models.json").read_text() == "{broken"
+        again = Store(root_host(root), options)
+        try:
+            assert (again.records.get("a" * 64) or {})["notes"] == "before"
+            assert again.database.recovery.clean
+            assert again.catalog.files["models"].index.of_name("a.pt")
+            with pytest.raises(CuratorError):
+                restore(root / "curator", root / "curator" / "backups" / name)
+        finally:
+            again.close()
