@@ -29,9 +29,8 @@ def _none_if_empty(value: object) -> object:
     return None if value == "" else value
 
 
-_Number = Annotated[
-    int | None, BeforeValidator(_none_if_empty), Field(default=None, ge=1, lt=1 << 63)
-]
+_Id = Annotated[int, Field(ge=1, lt=1 << 63)]
+_Number = Annotated[_Id | None, BeforeValidator(_none_if_empty)]
 
 
 class Start(Input):

@@ -1,6 +1,7 @@
 """A gallery that dies before each single thing it does to the disk, and what must be there after.
 
-`python -m tests.gallery_kills FOLDER` says in its last line how many deaths it has looked at.
+`python -m tests.gallery_kills FOLDER [remove]` says in its last line how many deaths it has looked
+at: while a picture came in, or while the galleries of two models, one picture in both, were emptied.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import os
 import shutil
 import sys
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +34,8 @@ def opened(root: Path) -> Store:
     return Store(root_host(root), Options())
 
 
-def add(store: Store, picture: Path, item_id: str) -> None:
-    store.gallery.add_file(picture, Facts(id=item_id, file_uuid=item_id))
+def add(store: Store, picture: Path, item_id: str, model_id: int = 0) -> None:
+    store.gallery.add_file(picture, Facts(id=item_id, file_uuid=item_id, model_id=model_id))
 
 
 def check(root: Path) -> list[str]:
@@ -59,8 +61,8 @@ def check(root: Path) -> list[str]:
         store.close()
 
 
-def die_at(root: Path, picture: Path, count: int) -> bool:
-    """Add the picture in a process that ends before its `count`th change; whether it did."""
+def die_at(root: Path, act: Callable[[Store], object], count: int) -> bool:
+    """Do it in a process that ends before its `count`th change; whether it did."""
     child = os.fork()
     if child:
         _, status = os.waitpid(child, 0)
@@ -79,7 +81,7 @@ def die_at(root: Path, picture: Path, count: int) -> bool:
                 os._exit(77)
 
     sys.addaudithook(watch)
-    add(store, picture, COMING)
+    act(store)
     os._exit(0)
 
 
@@ -94,7 +96,7 @@ def main(folder: Path) -> int:
     while True:
         root = folder / "root"
         shutil.copytree(begun, root)
-        died = die_at(root, picture, deaths + 1)
+        died = die_at(root, lambda store: add(store, picture, COMING), deaths + 1)
         found = check(root)
         assert KEPT in found
         if not died:
@@ -108,5 +110,34 @@ def main(folder: Path) -> int:
         deaths += 1
 
 
+def remove(folder: Path) -> int:
+    """As `main`, of pictures that go: those of a model, one of which another model shows too."""
+    picture = folder / "picture.png"
+    Image.effect_noise((64, 96), 50).convert("RGB").save(picture)
+    begun = folder / "begun"
+    store = opened(begun)
+    add(store, picture, KEPT, model_id=5)
+    add(store, picture, COMING, model_id=7)
+    store.gallery.intake.link(Facts(id=KEPT, file_uuid=KEPT, model_id=7))
+    store.close()
+    deaths = 0
+    while True:
+        root = folder / "root"
+        shutil.copytree(begun, root)
+        died = die_at(root, lambda store: store.gallery.remove(7), deaths + 1)
+        assert check(root) in ([KEPT], sorted([KEPT, COMING]))
+        store = opened(root)
+        assert store.gallery.list(5)["images_total"] == 1
+        store.gallery.remove(7)
+        assert store.gallery.list(7)["images_total"] == 0
+        store.close()
+        assert check(root) == [KEPT]
+        if not died:
+            return deaths
+        shutil.rmtree(root)
+        deaths += 1
+
+
 if __name__ == "__main__":
-    print(main(Path(sys.argv[1])))
+    act = remove if sys.argv[2:] == ["remove"] else main
+    print(act(Path(sys.argv[1])))
