@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import __version__
+from .routes import commands
 from .routes.server import serve
 from .store import CuratorError, Options
 
@@ -31,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = Options.read(os.environ, vars(parsed))
         root = Path(parsed.root or os.environ.get("CURATOR_ROOT") or _EXAMPLE_ROOT)
+        if parsed.command != "serve":
+            return commands.run(parsed, root, options)
         return asyncio.run(serve(root, parsed.host, parsed.port, options, demo=parsed.demo))
     except CuratorError as error:
         sys.stderr.write(f"curator: {error.text}\n")
@@ -42,13 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="curator", description="Curator without ComfyUI.")
     parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    server = commands.add_parser("serve", help="serve the page and the API")
-    server.add_argument(
-        "--root",
-        metavar="DIR",
-        help=f"everything lies below it (environment: CURATOR_ROOT; default: ./{_EXAMPLE_ROOT})",
-    )
+    parsers = parser.add_subparsers(dest="command", required=True, metavar="command")
+    server = parsers.add_parser("serve", help="serve the page and the API")
+    _add_root(server)
     server.add_argument("--host", default="127.0.0.1", help="address to listen on")
     server.add_argument("--port", type=_port, default=8189, help="0 takes a free one")
     server.add_argument("--civitai", metavar="URL", help="CivitAI's base (CURATOR_CIVITAI)")
@@ -80,7 +79,16 @@ def _parser() -> argparse.ArgumentParser:
     server.add_argument(
         "--demo", action="store_true", help="fill an empty root with drawn pictures and models"
     )
+    commands.add_parsers(parsers, _add_root)
     return parser
+
+
+def _add_root(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--root",
+        metavar="DIR",
+        help=f"everything lies below it (environment: CURATOR_ROOT; default: ./{_EXAMPLE_ROOT})",
+    )
 
 
 def _port(text: str) -> int:

@@ -51,14 +51,14 @@ class ModelsQuery(Input):
     order: Literal["asc", "desc"] = "asc"
 
 
-class Paging(Input):
+class Duplicates(Input):
     """A page of a list."""
 
     limit: int = Field(default=100, ge=1, le=1000)
     offset: int = Field(default=0, ge=0, lt=1 << 53)
 
 
-class Scan(Input):
+class Look(Input):
     """Whether to wait until every file is hashed."""
 
     hash: bool = False
@@ -144,11 +144,11 @@ async def resume_hashing(call: Plain) -> web.StreamResponse:
     "POST",
     "/library/scan",
     access=Access.KEY,
-    body=Scan,
+    body=Look,
     summary="Look through all models folders now, as a job; its report: GET /library/reports/{id}",
     answers={200: "{job}", 409: "Another scan is going on"},
 )
-async def scan_folders(call: Call[Nothing, Scan]) -> web.StreamResponse:
+async def scan_folders(call: Call[Nothing, Look]) -> web.StreamResponse:
     """The job, begun."""
     job = await asyncio.to_thread(call.store.library.start_scan, hashing=call.body.hash)
     return json_answer({"job": job})
@@ -157,11 +157,11 @@ async def scan_folders(call: Call[Nothing, Scan]) -> web.StreamResponse:
 @routes.get(
     "/library/duplicates",
     access=Access.KEY,
-    query=Paging,
+    query=Duplicates,
     summary="Contents that lie in several files, those that waste most first",
     answers={200: "{groups: [{model, wasted_bytes}], total, wasted_bytes}"},
 )
-async def list_duplicates(call: Call[Paging, Nothing]) -> web.StreamResponse:
+async def list_duplicates(call: Call[Duplicates, Nothing]) -> web.StreamResponse:
     """Links to one file waste nothing."""
     library = call.store.library
     await asyncio.to_thread(library.wait)

@@ -153,7 +153,8 @@ def test_nothing_in_the_pack_evaluates_text_or_starts_pip() -> None:
             if isinstance(called, ast.Name):
                 assert called.id not in ("eval", "exec", "compile", "__import__"), path
         assert "pip" not in roots(path)
-        assert "subprocess" not in roots(path)
+        # One module starts processes: this very Python with a script of ours, to hash models.
+        assert "subprocess" not in roots(path) or path == ROOT / "store" / "hashing_process.py"
 
 
 def test_no_lock_file_and_no_packages_folder_is_committed() -> None:

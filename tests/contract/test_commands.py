@@ -1,0 +1,53 @@
+"""The program's long jobs from a terminal, on a store of their own and on one that is held."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from comfyui_curator.store import Options
+from tests.libraries import hashed, listed, put
+from tests.serving import RunningServer
+
+LAUNCHER = Path(__file__).resolve().parents[1] / "launcher.py"
+
+
+def run(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CURATOR_")}
+    return subprocess.run(
+        [sys.executable, str(LAUNCHER), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**kept, **variables},
+    )
+
+
+def test_scan_looks_and_hashes_and_says_what_it_found(tmp_path: Path) -> None:
+    put(tmp_path, "loras/a.safetensors")
+    put(tmp_path, "loras/b.safetensors")
+    done = run("scan", "--root", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "files: 2\n" in done.stdout
+    with RunningServer(tmp_path) as server:
+        assert all(row["sha256"] for row in listed(server))
+
+
+def test_scan_asks_the_process_that_holds_the_store(tmp_path: Path, options: Options) -> None:
+    with RunningServer(tmp_path, options) as server:
+        listed(server)
+        put(tmp_path, "loras/a.safetensors")
+        for how in (("--root", tmp_path), ("--server", server.url)):
+            done = run("scan", *how)
+            assert done.returncode == 0, done.stderr
+            assert "files: 1\n" in done.stdout
+        hashed(server)
+        assert listed(server)[0]["sha256"]
+
+
+def test_a_server_that_is_none_is_told_as_such(tmp_path: Path) -> None:
+    done = run("scan", "--root", tmp_path, "--server", "http://127.0.0.1:9")
+    assert done.returncode == 2
+    assert "No Curator answers at http://127.0.0.1:9" in done.stderr
