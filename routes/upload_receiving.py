@@ -6,10 +6,10 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from aiohttp import ClientPayloadError, web
+from aiohttp import ClientPayloadError, hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from ..store.errors import BadInput
+from ..store.errors import BadInput, WrongType
 
 if TYPE_CHECKING:
     from ..store.upload_parts import PartWriter
@@ -39,6 +39,8 @@ async def receive(
     """The ETag of the part, which is surely there then. Raises what the store raises."""
     global _receiving
     loop = asyncio.get_running_loop()
+    if request.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
+        raise WrongType("Send the part's bytes as they are, without Content-Encoding.")
     length = request.content_length
     if length is None and not request.body_exists:
         length = 0

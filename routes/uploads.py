@@ -19,6 +19,7 @@ from .upload_receiving import receive
 
 if TYPE_CHECKING:
     from ..store.store import Store
+    from ..store.upload_signing import Signer
 
 routes = Routes()
 
@@ -53,7 +54,7 @@ async def create_upload(call: Call[DryRun, CreateUpload]) -> web.StreamResponse:
         return json_answer({"creativeUnitsCost": 0, "dryRun": True}, status=269)
     sender = _sender(call.request)
     upload = await patiently(uploads.create, asked, sender, call.body.digest())
-    return _answer(call.request, call.store, upload)
+    return await _answer(call.request, call.store, upload)
 
 
 @routes.get(
@@ -84,7 +85,7 @@ async def list_uploads(call: Call[UploadList, Nothing]) -> web.StreamResponse:
 async def show_upload(call: Call[Project, Nothing]) -> web.StreamResponse:
     """While it is pending each part tells its address and whether it is there."""
     upload = await asyncio.to_thread(call.store.uploads.get, call.text("uploadId"))
-    return _answer(call.request, call.store, upload)
+    return await _answer(call.request, call.store, upload)
 
 
 @routes.add(
@@ -106,7 +107,7 @@ async def show_upload(call: Call[Project, Nothing]) -> web.StreamResponse:
 async def act_on_upload(call: Call[Project, Action]) -> web.StreamResponse:
     """The work goes on in the background; the upload's status tells how far it is."""
     upload = await asyncio.to_thread(call.store.uploads.complete, call.text("uploadId"))
-    return _answer(call.request, call.store, upload)
+    return await _answer(call.request, call.store, upload)
 
 
 @routes.add(
@@ -142,6 +143,7 @@ async def delete_upload(call: Plain) -> web.StreamResponse:
         404: "No such upload, or no such part",
         409: "The upload takes no parts any more",
         413: "More bytes than fileSize says",
+        415: "It has a Content-Encoding",
         507: "The disk is full",
     },
 )
@@ -171,17 +173,21 @@ def _sender(request: web.Request) -> Sender:
     )
 
 
-def _answer(request: web.Request, store: Store, upload: dict[str, Any]) -> web.StreamResponse:
+async def _answer(request: web.Request, store: Store, upload: dict[str, Any]) -> web.StreamResponse:
     """The upload, each of its parts with an address that is signed anew."""
-    signer = store.uploads.signer
     base = f"{_base(request, store)}/uploads/{upload['id']}/parts"
+    # There may be ten thousand of them.
+    await asyncio.to_thread(_sign, store.uploads.signer, base, upload)
+    return json_answer({"upload": upload})
+
+
+def _sign(signer: Signer, base: str, upload: dict[str, Any]) -> None:
     expires = signer.expiry()
     until = utc(expires)
     for part in upload.get("parts", ()):
         signature = signer.sign(upload["id"], part["number"], expires)
         part["url"] = f"{base}/{part['number']}?expires={expires}&signature={signature}"
         part["expires"] = until
-    return json_answer({"upload": upload})
 
 
 def _base(request: web.Request, store: Store) -> str:

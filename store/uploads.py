@@ -73,8 +73,8 @@ class Uploads:
             sources,
             landing,
             decoder,
-            fetched=lambda upload_id: self._finishing.put(upload_id),
-            later=lambda upload_id, seconds: self._keeper.later(upload_id, seconds),
+            fetched=self._go_on,
+            later=self._try_later,
         )
         self._finishing = Lane("curator-upload", self._runs.finish, _FINISHING)
         self._fetching = Lane("curator-upload-fetch", self._runs.fetch, _FETCHING)
@@ -209,6 +209,12 @@ class Uploads:
                 continue
             if self._shown(record, whole=False)["updatedAt"] < limit:
                 self.abort(record["id"], f"Abandoned: nothing has come for {hours} hours.")
+
+    def _go_on(self, upload_id: str) -> None:
+        self._finishing.put(upload_id)
+
+    def _try_later(self, upload_id: str, seconds: float) -> None:
+        self._keeper.later(upload_id, seconds)
 
     def _received(self, record: Json) -> int:
         if record["status"] != "pending":

@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -22,16 +23,18 @@ from typing import TYPE_CHECKING, Any
 from tests.loading import load_pack
 
 if TYPE_CHECKING:
+    from comfyui_curator.store.library_moving import Moving
     from comfyui_curator.store.samples import Samples
     from comfyui_curator.store.store import Store
 
 DIED = 9
 _ROOT = Path(__file__).resolve().parent.parent
 _EVENTS = ("os.rename", "os.remove", "os.link", "open")
+_WITH_DATABASE = ("send-part", "complete-upload", "move", "undo-move")
 
 
-def deaths(act: str, make_root: Callable[[int], Path]) -> Iterator[Path]:
-    """Every root in which `act` died, one step later each time, until it ended well."""
+def deaths(act: str, make_root: Callable[[int], Path], *, every: int = 1) -> Iterator[Path]:
+    """Every root in which `act` died, so many steps later each time, until it ended well."""
     with (
         tempfile.TemporaryFile("w+") as said,
         subprocess.Popen(
@@ -46,7 +49,7 @@ def deaths(act: str, make_root: Callable[[int], Path]) -> Iterator[Path]:
         assert process.stdin
         assert process.stdout
         try:
-            for step in range(1, 200):
+            for step in range(1, 200, every):
                 root = make_root(step)
                 process.stdin.write(json.dumps([act, str(root), step]) + "\n")
                 process.stdin.flush()
@@ -107,7 +110,7 @@ class _HalfWriter:
         return getattr(self._file, name)
 
 
-def _watch(steps: _Steps) -> None:
+def _watch(steps: _Steps, act: str) -> None:
     fsync, fdopen = os.fsync, os.fdopen
 
     def dying_fsync(descriptor: int) -> None:
@@ -118,8 +121,16 @@ def _watch(steps: _Steps) -> None:
     def dying_fdopen(*given: Any, **how: Any) -> Any:
         return _HalfWriter(fdopen(*given, **how), steps)
 
+    def dying_fdatasync(descriptor: int) -> None:
+        # The database's: to write into it is what these acts mostly do.
+        if steps.take():
+            os._exit(DIED)
+        fdatasync(descriptor)
+
     os.fsync = dying_fsync
     os.fdopen = dying_fdopen
+    if act in _WITH_DATABASE and hasattr(os, "fdatasync"):
+        fdatasync, os.fdatasync = os.fdatasync, dying_fdatasync
     sys.addaudithook(steps.hear)
 
 
@@ -136,12 +147,44 @@ def _restore(store: Store) -> None:
     store.model_files.restore(store.trash.listed()["items"][0]["id"])
 
 
+def _send_part(store: Store) -> None:
+    (upload,) = store.uploads.listed()["uploads"]
+    data = Path(upload["originalFileName"]).read_bytes()
+    signer, uploads = store.uploads.signer, store.uploads
+    expires = signer.expiry()
+    signature = signer.sign(upload["id"], 2, expires)
+    # It is there already, with other bytes.
+    size = -(-len(data) // 3)
+    writer = uploads.begin_part(upload["id"], 2, size, expires, signature)
+    uploads.write_part(writer, [data[size : 2 * size]])
+    uploads.finish_part(writer)
+
+
+def _complete_upload(store: Store) -> None:
+    (upload,) = store.uploads.listed()["uploads"]
+    store.uploads.complete(upload["id"])
+    while store.uploads.get(upload["id"])["status"] not in ("complete", "failed"):
+        time.sleep(0.005)
+
+
 def _add_sample(samples: Samples) -> None:
     samples.add("ab" * 32, Path("new.png").read_bytes())
 
 
 def _delete_sample(samples: Samples) -> None:
     samples.delete("ab" * 32, 0)
+
+
+def _move(moving: Moving) -> None:
+    from tests.moving import move
+
+    move(moving)
+
+
+def _undo_move(moving: Moving) -> None:
+    from tests.moving import undo
+
+    undo(moving)
 
 
 @contextlib.contextmanager
@@ -168,12 +211,24 @@ def _samples(root: Path) -> Generator[Samples, None, None]:
         yield samples
 
 
+@contextlib.contextmanager
+def _moving(root: Path) -> Generator[Moving, None, None]:
+    from tests.moving import opened
+
+    with opened(root) as moving:
+        yield moving
+
+
 _ACTS: dict[str, tuple[Any, Any]] = {
     "promote": (_whole, _promote),
     "trash": (_whole, _trash),
     "restore": (_whole, _restore),
+    "send-part": (_whole, _send_part),
+    "complete-upload": (_whole, _complete_upload),
     "add-sample": (_samples, _add_sample),
     "delete-sample": (_samples, _delete_sample),
+    "move": (_moving, _move),
+    "undo-move": (_moving, _undo_move),
 }
 
 
@@ -181,7 +236,7 @@ def _main(act: str, root: Path, step: int) -> None:
     steps = _Steps(root, step)
     opening, work = _ACTS[act]
     with opening(root) as opened:
-        _watch(steps)
+        _watch(steps, act)
         steps.counts = True
         work(opened)
         steps.counts = False

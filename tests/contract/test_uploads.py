@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import http.client
 import json
@@ -133,6 +134,19 @@ class TestAnUploadInParts:
             sent = put(part["url"], iter([piece[:100], piece[100:]]), **{"Content-Type": "a/b"})
             assert sent.status_code == 200, sent.text
         assert completed(server, upload)["sha256"] == hashlib.sha256(data).hexdigest()
+
+    def test_takes_no_packed_part(self, server: RunningServer) -> None:
+        packed = gzip.compress(bytes(10_000_000))
+        upload = create(server, body(packed))
+        check_error(put(upload["parts"][0]["url"], packed, **{"Content-Encoding": "gzip"}), 415)
+        assert look(server, upload)["receivedBytes"] == 0
+
+    def test_takes_ten_thousand_parts(self, server: RunningServer) -> None:
+        upload = create(server, body(bytes(10_000), 10_000))
+        assert len({part["url"] for part in upload["parts"]}) == 10_000
+        send(upload, bytes(10_000), [10_000, 1])
+        refused = check_error(act(server, upload), 409)
+        assert refused["missing_count"] == 9998
 
     def test_waits_for_missing_parts_and_names_them(self, server: RunningServer) -> None:
         data = model("missing")
