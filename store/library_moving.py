@@ -61,9 +61,9 @@ class Moving:
     def __init__(self, database: Database, host: Host, catalog: Catalog) -> None:
         self._database = database
         self._moves = database.collection("moves")
-        self._files = database.collection("moved_files")
-        self._host = host
-        self._catalog = catalog
+        self.files = database.collection("moved_files")
+        self.host = host
+        self.catalog = catalog
         self.settle: Callable[[], object] = lambda: None
         """Let whoever watches the folders look now."""
 
@@ -108,7 +108,6 @@ class Moving:
                 job.advance()
         finally:
             if move is not None:
-                self._moves.update(move["id"], {"moved": report["moved"]})
                 self._forget_old()
                 self.settle()
 
@@ -144,7 +143,7 @@ class Moving:
 
     def recover(self) -> None:
         """Bring what an earlier run left half done to an end."""
-        for record in self._files.page("open", True, limit=1 << 40).records:
+        for record in self.files.page("open", True, limit=1 << 40).records:
             there, back = Path(record["target"]), Path(record["source"])
             moving = record["state"] == "moving"
             source, target = (back, there) if moving else (there, back)
@@ -156,17 +155,13 @@ class Moving:
             if done:
                 self._follow(source, target, Path(record["root"]))
             after = ("moved" if moving else "undone") if done else ("failed" if moving else "moved")
-            self._files.update(record["id"], {"state": after, "open": False})
-            move = self._moves.get(record["move"])
-            if move is not None and done and moving:
-                self._moves.update(move["id"], {"moved": max(move["moved"], record["n"] + 1)})
+            self.files.update(record["id"], {"state": after, "open": False})
 
     def _begin(self, text: str) -> Record:
         move: Record = {
             "id": secrets.token_hex(6),
             "rule": text,
             "created": time.time_ns() // 1_000_000,
-            "moved": 0,
         }
         self._moves.put(move)
         return move
@@ -189,7 +184,7 @@ class Moving:
     def _put(
         self, record: Record, during: str, after: str, else_: str, source: Path, target: Path
     ) -> str:
-        self._files.put({**record, "state": during, "open": True})
+        self.files.put({**record, "state": during, "open": True})
         reason = ""
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -205,13 +200,13 @@ class Moving:
         else:
             _remove_empty(target.parent, Path(record["root"]))
         state = else_ if reason else after
-        self._files.put({**record, "state": state, "open": False})
+        self.files.put({**record, "state": state, "open": False})
         return reason
 
     def _follow(self, source: Path, target: Path, root: Path) -> None:
         """Entries of the catalogs that mean this file go with it."""
         folder = target.parent.relative_to(root).as_posix()
-        for name, file in self._catalog.files.items():
+        for name, file in self.catalog.files.items():
             meant = [found for found in file.index.of_name(source.name) if self._is(found, source)]
             if not meant:
                 continue
@@ -232,14 +227,15 @@ class Moving:
     def _is(self, found: Found, path: Path) -> bool:
         if not found.folder:
             return False
-        return any(place / found.name == path for place in self._host.places(found.folder))
+        return any(place / found.name == path for place in self.host.places(found.folder))
 
     def _of(self, move_id: str) -> list[Record]:
-        return self._files.page("by_move", move_id, limit=1 << 40).records
+        return self.files.page("by_move", move_id, limit=1 << 40).records
 
     def _shown(self, move: Record) -> Json:
-        undone = sum(each["state"] == "undone" for each in self._of(move["id"]))
-        return {**move, "undone": undone}
+        states = [each["state"] for each in self._of(move["id"])]
+        undone = states.count("undone")
+        return {**move, "moved": states.count("moved") + undone, "undone": undone}
 
     def _forget_old(self) -> None:
         moves = sorted(self._moves, key=lambda move: move["created"], reverse=True)
@@ -247,7 +243,7 @@ class Moving:
             old = self._of(move["id"])
             with self._database.transaction():
                 for record in old:
-                    self._files.delete(record["id"])
+                    self.files.delete(record["id"])
                 self._moves.delete(move["id"])
 
 
