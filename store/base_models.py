@@ -41,9 +41,9 @@ def base_model_of(sketch: Sketch, type_: str, name: str) -> Base:
 def _by_metadata(sketch: Sketch) -> Base:
     for key in _KEYS:
         told = sketch.says(key)
-        for pattern, base in _SPELLINGS if told else ():
-            if pattern.search(told.lower()):
-                return Base(base, f"{key} says {told[:80]}")
+        base = _spelled(told[:500].lower()) if told else ""
+        if base:
+            return Base(base, f"{key} says {told[:80]}")
     return UNKNOWN
 
 
@@ -90,12 +90,24 @@ def _has_two(sketch: Sketch) -> bool:
 def _relative(sketch: Sketch, name: str, found: Base) -> Base:
     """Pony, Illustrious and NoobAI are built like SDXL: only words tell them apart."""
     for key in (*_KEYS, "modelspec.title", "ss_sd_model_name", "ss_output_name", ""):
-        told = sketch.says(key) if key else name
-        for pattern, base in _RELATIVES:
-            if pattern.search(told.lower()):
-                where = f"{key} says {told[:80]}" if key else "its name says so"
-                return Base(base, f"{found.reason}; {where}")
+        told = (sketch.says(key) if key else name)[:500]
+        base = _called(told.lower()) if told else ""
+        if base:
+            where = f"{key} says {told[:80]}" if key else "its name says so"
+            return Base(base, f"{found.reason}; {where}")
     return found
+
+
+@lru_cache(512)
+def _spelled(told: str) -> str:
+    """The base model that a text means, in lower case; a library repeats few of them."""
+    return next((base for pattern, base in _SPELLINGS if pattern.search(told)), "")
+
+
+def _called(told: str) -> str:
+    if not any(hint in told for hint in _RELATIVE_HINTS):
+        return ""
+    return next((base for pattern, base in _RELATIVES if pattern.search(told)), "")
 
 
 def _is_finer(said: str, found: str) -> bool:
@@ -272,6 +284,7 @@ _SPELLINGS = tuple(
         (r"cosmos", "Cosmos"),
     )
 )
+_RELATIVE_HINTS = ("pony", "noob", "illustrious", "il")
 _RELATIVES = tuple(
     (re.compile(pattern), base)
     for pattern, base in (

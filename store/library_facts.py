@@ -37,8 +37,9 @@ def facts_of(header: Header, name: str) -> dict[str, Any]:
         facts["tensors"] = len(header.tensors)
         facts["parameters"] = min(sum(dtypes.values()), (1 << 63) - 1)
         facts["dtype"] = next(iter(dtypes))
-        if header.rank is not None:
-            facts["rank"] = header.rank
+        rank = header.rank
+        if rank is not None:
+            facts["rank"] = rank
     told = tell(header, name)
     said = header.metadata
     found = {

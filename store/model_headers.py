@@ -9,12 +9,9 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
 import stat
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
 
 import orjson
@@ -36,8 +33,16 @@ _OPEN = (
 )
 _MOST = (1 << 63) - 1
 
-_DOWN = re.compile(
-    r"(?:lora_down|lora_A|lora\.down)(?:\.default)?(?:\.weight)?$|(?:hada|lokr)_w1_b$"
+# Of a LoRA's pairs the half whose first side is the rank.
+_DOWN = (
+    *(
+        f"{name}{default}{weight}"
+        for name in ("lora_down", "lora_A", "lora.down")
+        for default in ("", ".default")
+        for weight in ("", ".weight")
+    ),
+    "hada_w1_b",
+    "lokr_w1_b",
 )
 _BITS = {
     **dict.fromkeys(("F64", "I64", "U64", "C64"), 64),
@@ -78,24 +83,30 @@ class Header:
     @property
     def parameters(self) -> int:
         """How many numbers the tensors hold together."""
-        return min(_MOST, sum(math.prod(each.shape) for each in self.tensors.values()))
+        return min(_MOST, sum(self._counts.values()))
 
     @property
     def dtypes(self) -> dict[str, int]:
         """Parameters by type, the most frequent type first."""
-        counts: Counter[str] = Counter()
-        for each in self.tensors.values():
-            counts[each.dtype] += math.prod(each.shape)
-        return {dtype: min(_MOST, count) for dtype, count in counts.most_common()}
+        by_count = sorted(self._counts.items(), key=lambda each: -each[1])
+        return {dtype: min(_MOST, count) for dtype, count in by_count}
 
     @property
     def rank(self) -> int | None:
         """The usual rank of a LoRA's matrices; None for what is none."""
-        counts: Counter[int] = Counter()
+        counts: dict[int, int] = {}
         for name, each in self.tensors.items():
-            if each.shape and _DOWN.search(name):
-                counts[each.shape[0]] += 1
-        return counts.most_common(1)[0][0] if counts else None
+            if name.endswith(_DOWN) and each.shape:
+                rank = each.shape[0]
+                counts[rank] = counts.get(rank, 0) + 1
+        return max(counts, key=lambda rank: counts[rank]) if counts else None
+
+    @property
+    def _counts(self) -> dict[str, int]:
+        counts: dict[str, int] = {}
+        for dtype, shape, *_ in self.tensors.values():
+            counts[dtype] = counts.get(dtype, 0) + math.prod(shape)
+        return counts
 
 
 def read_header(path: str | os.PathLike[str], *, strict: bool = False) -> Header:
@@ -188,12 +199,12 @@ def _safetensors(descriptor: int, size: int, first: bytes, length: int, strict: 
 
 def _is_sound(tensor: Tensor) -> bool:
     dtype, shape, start, end = tensor
-    return (
-        type(dtype) is str
-        and type(start) is type(end) is int
-        and 0 <= start <= end <= _MOST
-        and all(type(side) is int and 0 <= side <= _MOST for side in shape)
-    )
+    if type(dtype) is not str or type(start) is not int or type(end) is not int:
+        return False
+    for side in shape:
+        if type(side) is not int or not 0 <= side <= _MOST:
+            return False
+    return 0 <= start <= end <= _MOST
 
 
 def _misfit(tensors: Mapping[str, Tensor], room: int) -> str:
@@ -254,7 +265,9 @@ def _is_pickle(first: bytes) -> bool:
 
 
 def _suffix(path: str | os.PathLike[str]) -> str:
-    return Path(path).suffix.lower()
+    # Ten times as fast as Path.suffix, for every file of a library.
+    text = os.fspath(path)
+    return text[text.rfind(".") :].lower()
 
 
 def _reason(error: Exception) -> str:
