@@ -14,6 +14,8 @@ from .settings import Options
 
 _CIVITAI = re.compile(r"(?:www\.)?civitai\.(?:com|red|green)")
 _HUGGINGFACE = re.compile(r"(?:www\.)?(?:huggingface\.co|hf\.co)")
+_ITS_SITE = re.compile(rf"(?:{_CIVITAI.pattern}|{_HUGGINGFACE.pattern})/")
+"""As people type it, without https://."""
 _AIR = re.compile(
     r"(?:urn:)?(?:air:)?(?:[\w.-]+:){0,2}(?P<source>civitai|huggingface):"
     r"(?P<id>[\w.-]+(?:/[\w.-]+)?)(?:@(?P<version>[\w.-]+))?(?:[:.].*)?",
@@ -70,6 +72,8 @@ Meant = OfCivitAI | OfHuggingFace | OfAddress
 def understand(address: str, options: Options) -> Meant:
     """What an address means. Raises BadInput (`address`)."""
     address = address.strip()
+    if _ITS_SITE.match(address):
+        address = f"https://{address}"
     if "://" not in address:
         return _short(address)
     try:

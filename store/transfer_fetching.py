@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,10 @@ from .transfer_sources import Offer, Sources
 
 _CHANGES = 3
 """How often a file may change upstream within one run."""
+_FIRST_TRIES = 3
+"""Of an upload of which nothing has come yet."""
+_LONGER = 4
+"""So many times the usual patience for an upload of which something has come."""
 
 
 @dataclass(frozen=True)
@@ -209,7 +213,15 @@ class Fetching:
         self._offer = self._tools.sources.offer(source, sha256)
 
     def _ask(self, question: Callable[[], None]) -> None:
-        patiently(question, self._patience, self._stop, lambda: self._have)
+        patiently(question, self._patience_now, self._stop, lambda: self._have)
+
+    def _patience_now(self) -> Patience:
+        patience = self._patience
+        if self._upload is None:
+            return patience
+        # One that never answers is told soon; one that fails later loses all that has come.
+        tries = patience.tries * _LONGER if self._have else min(patience.tries, _FIRST_TRIES)
+        return replace(patience, tries=tries)
 
     def _save(self, **changes: Any) -> None:
         self._stop.check()

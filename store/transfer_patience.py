@@ -62,11 +62,12 @@ class Stop:
 
 
 def patiently(
-    ask: Callable[[], None], patience: Patience, stop: Stop, have: Callable[[], int]
+    ask: Callable[[], None], patient: Callable[[], Patience], stop: Stop, have: Callable[[], int]
 ) -> None:
     """Ask upstream, and again after a cut or an outage; what has come meanwhile counts.
 
-    `have` tells how much that is. Raises Later, and the last error when patience is at its end.
+    `have` tells how much that is, `patient` how long to go on. Raises Later, and the last error
+    when patience is at its end.
     """
     failures = busy = 0
     while True:
@@ -77,12 +78,14 @@ def patiently(
             raise
         except UpstreamFailed:
             stop.check()
+            patience = patient()
             failures = 1 if have() - before >= patience.enough else failures + 1
             if failures > patience.tries:
                 raise
             stop.wait(patience.wait(failures))
         except UpstreamBusy as error:
             stop.check()
+            patience = patient()
             busy = 1 if have() > before else busy + 1
             if busy > patience.busy_tries:
                 raise

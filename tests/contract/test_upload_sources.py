@@ -351,6 +351,22 @@ class TestAddresses:
             assert (server.root / lies).read_bytes() == data
         assert leftovers(server.root) == []
 
+    def test_pictures_go_into_the_collections_that_are_named(
+        self, server: RunningServer, site: Site
+    ) -> None:
+        site.answers["/a.png"] = headed(pictures.png("a", 40, 30), "attachment")
+        url = f"{site.url}/a.png"
+        made = server.store.collections.make("Mine")["id"]
+        upload = complete(server, url=url, kind="image", assetOptions={"collectionIds": [made]})
+        assert server.store.collections.members(made, "picture") == [upload["entityId"]]
+        nobodys = {"collectionIds": ["nobodys"]}
+        answer = create(server, url=url, kind="image", assetOptions=nobodys)
+        check_error(answer, 400, "assetOptions.collectionIds")
+        answer = create(server, url=url, kind="image", config={"target": "moon"})
+        check_error(answer, 400, "config.target")
+        site.answers["/a.safetensors"] = headed(self.DATA, "attachment")
+        complete(server, url=f"{site.url}/a.safetensors", kind="model", assetOptions=nobodys)
+
     def test_what_it_is_not_leaves_nothing(self, server: RunningServer, site: Site) -> None:
         site.answers["/a.png"] = headed(b"<svg/>", "attachment")
         assert "Upload a PNG" in failed(server, url=f"{site.url}/a.png", kind="image")
@@ -466,6 +482,29 @@ class TestAddresses:
 
         site.answers["/gone"] = gone
         assert "nothing at this address" in failed(server, url=f"{site.url}/gone", kind="asset")
+
+    def test_an_outage_in_the_middle_is_sat_out_longer_than_one_at_the_beginning(
+        self, server: RunningServer, site: Site
+    ) -> None:
+        asked: list[int] = []
+
+        def failing(begin: int) -> Any:
+            def answer(handler: Any) -> None:
+                asked.append(begin)
+                if len(asked) == 1 and begin:
+                    serving(bytes(100_000), length=begin * 100_000)(handler)
+                else:
+                    handler.send_response(500)
+                    handler.send_header("Content-Length", "0")
+                    handler.end_headers()
+
+            return answer
+
+        for begin, tries in ((0, 3), (2, 9)):
+            asked.clear()
+            site.answers["/out"] = failing(begin)
+            assert "500" in failed(server, url=f"{site.url}/out", kind="asset")
+            assert len(asked) == tries
 
     def test_an_aborted_one_leaves_nothing_and_asks_for_nothing_more(
         self, server: RunningServer, upstream: Upstream, world: World

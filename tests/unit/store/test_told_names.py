@@ -6,7 +6,7 @@ import pytest
 
 from comfyui_curator.store import Options
 from comfyui_curator.store.errors import BadInput
-from comfyui_curator.store.model_addresses import OfHuggingFace, understand
+from comfyui_curator.store.model_addresses import Meant, OfCivitAI, OfHuggingFace, understand
 from comfyui_curator.store.remote.answers import told_name
 
 
@@ -41,6 +41,8 @@ def test_the_name_in_content_disposition(header: str, name: str) -> None:
         ("a/b@v1", OfHuggingFace("a/b", "", "v1")),
         ("a/b@v1/c/d.gguf", OfHuggingFace("a/b", "c/d.gguf", "v1")),
         ("a/b/c", OfHuggingFace("a/b", "c")),
+        ("huggingface.co/a/b", OfHuggingFace("a/b", "")),
+        ("civitai.red/models/5?modelVersionId=6", OfCivitAI(5, 6)),
         ("https://hf.co/a/b/tree/v1/c", OfHuggingFace("a/b", "c/", "v1")),
         (
             "https://huggingface.co/a/b/blob/refs%2Fpr%2F1/c/d.gguf",
@@ -49,7 +51,7 @@ def test_the_name_in_content_disposition(header: str, name: str) -> None:
         ("urn:air:flux1:lora:huggingface:a/b@main", OfHuggingFace("a/b", "")),
     ],
 )
-def test_an_address_at_hugging_face(address: str, meant: OfHuggingFace) -> None:
+def test_what_an_address_means(address: str, meant: Meant) -> None:
     assert understand(address, Options()) == meant
 
 
