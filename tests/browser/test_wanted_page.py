@@ -288,7 +288,7 @@ def test_a_file_that_is_no_catalog_is_refused_with_its_place(
     open_wanted(page, server)
     page.get_by_role("button", name="More of the catalog").click()
     page.get_by_role("menuitem", name="Import").click()
-    page.locator("input[type=file]").set_input_files(file)
+    page.get_by_role("region", name="Import").locator("input[type=file]").set_input_files(file)
     expect(page.get_by_role("alert")).to_contain_text("line 1, column 17")
     complaints.clear()
 

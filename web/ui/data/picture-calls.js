@@ -190,7 +190,7 @@ export const pictureCalls = {
    * @param {boolean} copy
    * @returns {Promise<import("./jobs.js").Job>}
    */
-  adopt: (path, dry, copy) => call("POST", "gallery/adoption", { body: { path, dry_run: dry, copy } }),
+  adopt: (path, dry, copy) => call("POST", "gallery/adoption", { body: { path, dry_run: dry, link: !copy } }),
 
   /**
    * @param {string} id of a job

@@ -1,5 +1,7 @@
 /** The galleries that there are or could be: models with pictures, and the catalog's LoRAs. */
 
+import { isLora } from "../wanted/entries.js";
+
 /**
  * @typedef {import("../data/api.js").GalleryModel} GalleryModel
  * @typedef {import("../wanted/entries.js").Entry} Entry
@@ -36,9 +38,6 @@ export function galleries(models, entries) {
  * @param {Map<number, string>} names
  */
 const nameOf = (id, names) => names.get(id) ?? (id ? `Model ${id}` : "No known LoRA");
-
-/** @param {import("../wanted/entries.js").Item} item */
-export const isLora = ({ dest }) => /^loras(\/|$)/.test(dest ?? "");
 
 /**
  * The versions that pictures of a model may be of: the catalog's by name, others by number.

@@ -5,6 +5,7 @@ import { DiskSheet } from "../disk/disk-sheet.js";
 import { AdoptSheet } from "../intake/adopt-sheet.js";
 import { OwnSheet } from "../intake/own-sheet.js";
 import { fill, h } from "../parts/dom.js";
+import { takeDrops } from "../parts/drop-zone.js";
 import { Sheets } from "../parts/sheet.js";
 import { PictureView } from "../picture/picture-view.js";
 import { RunPanel } from "../run/run-panel.js";
@@ -32,9 +33,11 @@ export class GalleryScreen {
   /** @param {import("../shell/screen.js").Shell} shell */
   constructor(shell) {
     this.shell = shell;
-    this.pages = new Pages(api.list);
-    this.pages.addEventListener("change", () => this.#draw());
     this.veils = new Veils();
+    this.pages = new Pages((filter, page) =>
+      api.list({ ...filter, max_nsfw: this.veils.highest(filter.max_nsfw) }, page),
+    );
+    this.pages.addEventListener("change", () => this.#draw());
     this.veils.addEventListener("change", () => this.#drawVeils());
     /** @type {import("../data/api.js").GalleryModel[]} */
     this.models = [];
@@ -81,6 +84,10 @@ export class GalleryScreen {
       ...this.sheets.sheets.map(({ element }) => element),
       this.picture.element,
     );
+    takeDrops(this.list, (files) => {
+      this.#openSheet(this.own);
+      this.own.take(files);
+    });
     this.sight = { first: 0, last: -1 };
     /** @type {string | null} the picture that stands open */
     this.opened = null;
@@ -92,10 +99,11 @@ export class GalleryScreen {
     shell.catalog.addEventListener("change", () => this.#setModels());
   }
 
-  start() {
-    this.pages.reset();
-    this.veils.read();
+  async start() {
     this.#readModels();
+    // What is to be left out must not be shown first.
+    await this.veils.read();
+    this.pages.reset();
   }
 
   shown() {}
@@ -297,9 +305,8 @@ export class GalleryScreen {
   }
 
   /** Pictures may be hidden now that were shown, or the other way round. */
-  #settingsChanged() {
-    this.veils.read();
-    this.touch();
+  async #settingsChanged() {
+    if (await this.veils.read()) this.pages.reset();
   }
 
   /**

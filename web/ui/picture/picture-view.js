@@ -243,6 +243,7 @@ export class PictureView {
     if (event.key === "ArrowLeft") this.acts.step(-1);
     else if (event.key === "ArrowRight") this.acts.step(1);
     else if (event.key === "s" && this.item) this.acts.star(this.item);
+    else if (event.key === "w" && this.item?.has_workflow) this.workflow.click();
     else if (event.key === "Escape" && !this.isLarge) this.acts.close();
     else {
       // The dialog closes by itself on Escape, and nothing else should.
@@ -261,11 +262,11 @@ export class PictureView {
  */
 function workflowButton({ openWorkflow }, now) {
   if (openWorkflow) {
-    const title = "Open its workflow in a new tab";
+    const title = "Open its workflow in a new tab (w)";
     const button = iconButton("graph", title, () => whileBusy(button, openWorkflow(now())), "raised");
     return button;
   }
-  const title = "Download its workflow";
+  const title = "Download its workflow (w)";
   return h("a", { class: "icon-button raised", title, "aria-label": title }, icon("graph"));
 }
 

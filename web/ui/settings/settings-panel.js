@@ -45,8 +45,8 @@ export class SettingsPanel {
       this.element,
       this.#secret("civitai_key", "CivitAI key", "For what CivitAI shows only to its users.", settings, fixed),
       this.#secret("huggingface_token", "Hugging Face token", "For gated repositories.", settings, fixed),
-      this.#level("nsfw_blur_from", "Blur pictures", "None of them", settings, fixed),
-      this.#level("nsfw_hide_from", "Leave pictures out", "None of them", settings, fixed),
+      this.#level("nsfw_blur_from", "Blur pictures", LEVELS.slice(0, 5), settings, fixed),
+      this.#level("nsfw_hide_from", "Leave pictures out", LEVELS.slice(1, 5), settings, fixed),
       this.#requireKey(settings, fixed),
       typeof settings.access_key === "string" && this.#accessKey(settings.access_key, settings),
       this.acts.appearance && this.#appearance(this.acts.appearance),
@@ -105,14 +105,14 @@ export class SettingsPanel {
    * From which of CivitAI's levels on something is done.
    * @param {string} name
    * @param {string} label
-   * @param {string} none
+   * @param {readonly (readonly [number, string])[]} levels
    * @param {Facts} settings
    * @param {unknown[]} fixed
    */
-  #level(name, label, none, settings, fixed) {
+  #level(name, label, levels, settings, fixed) {
     const problem = h("p", { class: "problem", role: "alert" });
     /** @type {[string, string][]} */
-    const levels = LEVELS.slice(1, 5).map(([level, text]) => [String(level), `${text} and above`]);
+    const choices = levels.map(([level, text]) => [String(level), `${text} and above`]);
     const select = h(
       "select",
       {
@@ -121,7 +121,7 @@ export class SettingsPanel {
         disabled: fixed.includes(name),
         onchange: () => this.#save({ [name]: Number(select.value) }, problem),
       },
-      ...options(String(settings[name] ?? 0), [["0", none], ["1", "All"], ...levels]),
+      ...options(String(settings[name] ?? 0), [["0", "None of them"], ...choices]),
     );
     return h("div", { class: "setting" }, h("label", { for: name }, label), select, problem);
   }

@@ -29,7 +29,8 @@ export class Panel {
     this.drawers = new Drawers();
     const copy = copyAct(this.notice);
     const look = (/** @type {string} */ address) => this.#openAdd(address);
-    const acts = entryActs(this.catalog, this.notice, { copy, look });
+    const pictures = (/** @type {number} */ modelId) => this.#showPictures(modelId);
+    const acts = entryActs(this.catalog, this.notice, { copy, look, pictures });
     this.screens = makeScreens({
       surroundings,
       notice: this.notice,
@@ -176,6 +177,12 @@ export class Panel {
     this.drawers.close();
     this.tabs.choose(this.screens.gallery);
     this.screens.gallery.open(id);
+  }
+
+  /** @param {number} modelId */
+  #showPictures(modelId) {
+    this.tabs.choose(this.screens.gallery);
+    this.screens.gallery.showModel(modelId);
   }
 
   /** @param {string} file */

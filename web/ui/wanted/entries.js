@@ -140,12 +140,15 @@ export function applyJobs(entries, jobs) {
  */
 export const hasSource = ({ item }) => Boolean(item.civitai_version_id || item.hf_repo || item.url);
 
+/** @param {Item} item */
+export const isLora = ({ dest }) => /^loras(\/|$)/.test(dest ?? "");
+
 /**
  * Whether it could also stand in `loras.json`.
  * @param {Entry} entry
  */
 export const canBePromoted = ({ catalog, item }) =>
-  catalog === "models" && Boolean(item.civitai_version_id) && /^loras(\/|$)/.test(item.dest ?? "");
+  catalog === "models" && Boolean(item.civitai_version_id) && isLora(item);
 
 /**
  * The page where the entry comes from, if it is a known one.

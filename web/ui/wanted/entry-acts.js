@@ -3,7 +3,7 @@
 import { ApiError, api, words } from "../data/api.js";
 import { confirm } from "../parts/confirm.js";
 import { countText, sizeText } from "../parts/figures.js";
-import { canBePromoted, figures, hasSource, homePage } from "./entries.js";
+import { canBePromoted, figures, hasSource, homePage, isLora } from "./entries.js";
 
 /**
  * @typedef {import("./entries.js").Entry} Entry
@@ -25,11 +25,12 @@ import { canBePromoted, figures, hasSource, homePage } from "./entries.js";
 /**
  * @param {Catalog} catalog
  * @param {Notice} notice
- * @param {{copy: (text: string) => void, look: (address: string) => void}} shell `look`: show what
- *   an address would add
+ * @param {{copy: (text: string) => void, look: (address: string) => void,
+ *   pictures: (modelId: number) => void}} shell `look`: show what an address would add; `pictures`:
+ *   show a model's gallery
  * @returns {Acts}
  */
-export function entryActs(catalog, notice, { copy, look }) {
+export function entryActs(catalog, notice, { copy, look, pictures }) {
   /**
    * @param {() => Promise<string | void>} work gives the words for what was done
    * @param {boolean} [lists] entries themselves have changed
@@ -104,6 +105,7 @@ export function entryActs(catalog, notice, { copy, look }) {
       );
     }
     if (page) entries.push({ text: `Open on ${page.site}`, href: page.address });
+    if (model && isLora(item)) entries.push({ text: "Its pictures", act: () => pictures(model) });
     entries.push({ text: "Copy file name", act: () => copy(item.file) });
     if (version && canBePromoted(entry)) {
       entries.push({ text: "Move to the LoRAs", act: () => promote(entry, version) });
