@@ -54,7 +54,7 @@ class GalleryRuns:
         self._threads: set[threading.Thread] = set()
         self._closing = False
         self._slots = Slots(lambda _: settings.values.gallery_in_flight)
-        self.pauses = _PAUSES
+        self.pauses: tuple[float, ...] = _PAUSES
         """Seconds before each further try of what has failed."""
         self.on_new: Callable[[Sequence[str]], None] = lambda _: None
         """Told after a run of the pictures that it has brought."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from comfyui_curator.routes.gallery_runs import Start
 from comfyui_curator.store import Options
 from comfyui_curator.store.remote.http import Timeouts
 from tests.catalogs import wait_until
@@ -226,8 +227,9 @@ class TestFilters:
         assert {item["meta"]["type"] for item in found["gallery_community"]} <= {"video"}
         assert {world.image("video_webm").id} <= ids(found["gallery_community"])
 
-    @pytest.mark.parametrize("mode", ["trpc", "rest"])
-    @pytest.mark.parametrize(("nsfw", "highest"), [("None", 1), ("Soft", 2), ("Mature", 4)])
+    @pytest.mark.parametrize(
+        ("mode", "nsfw", "highest"), [("trpc", "None", 1), ("rest", "Soft", 2)]
+    )
     def test_up_to_a_level(
         self, server: RunningServer, world: World, mode: str, nsfw: str, highest: int
     ) -> None:
@@ -240,9 +242,12 @@ class TestFilters:
 
     @pytest.mark.parametrize("mode", ["fixed", "rest"])
     def test_with_meta_only(self, server: RunningServer, world: World, mode: str) -> None:
-        found = ran(server, world.model("lora").id, "start:1000", with_meta=True, mode=mode)
-        told = {each for each in shared_of(world, "lora") if world.images[each].meta}
-        assert ids(found["gallery_community"]) == told
+        model = world.model("lora")
+        found = ran(server, model.id, "start:20", with_meta=True, mode=mode)
+        images = [world.images[each] for each in ids(found["gallery_community"])]
+        assert len(images) == 20 and all(image.meta for image in images)
+        plain = shared_of(world, "lora") - {image.id for image in images}
+        assert any(not world.images[each].meta for each in plain)
 
     def test_of_a_period_in_an_order(self, server: RunningServer, world: World) -> None:
         model = world.model("locon")
@@ -277,12 +282,22 @@ class TestFilters:
 
 class TestBounds:
     @pytest.mark.parametrize(
-        ("action", "count"), [("start:3", 3), ("start:0", 1), ("start:-5", 1), ("started", 200)]
+        ("action", "count"),
+        [
+            ("start", 200),
+            ("started", 200),
+            ("start:3", 3),
+            ("start: 7 ", 7),
+            ("start:0", 1),
+            ("start:-5", 1),
+            ("start:5000", 1000),
+            ("start:many", 200),
+            ("start:", 200),
+            ("start:cards", 0),
+        ],
     )
-    def test_how_many(self, server: RunningServer, world: World, action: str, count: int) -> None:
-        found = ran(server, world.model("locon").id, action)
-        there = len(shared_of(world, "locon"))
-        assert len(found["gallery_community"]) == min(count, there)
+    def test_how_many(self, action: str, count: int) -> None:
+        assert Start(action=action).wish().count == count
 
     @pytest.mark.parametrize(
         ("body", "field"),
@@ -317,12 +332,9 @@ class TestBounds:
         server.ask("PATCH", "/settings", json={"gallery_in_flight": 3})
         upstream.faults.add(MEDIA, times=None, delay=0.03)
         with ThreadPoolExecutor(2) as pool:
-            list(
-                pool.map(
-                    lambda label: ran(server, world.model(label).id, "start:20", workers=20),
-                    ("lora", "locon"),
-                )
-            )
+            models = [world.model(label).id for label in ("lora", "locon")]
+            runs = [pool.submit(ran, server, each, "start:20", workers=20) for each in models]
+            assert all(run.result()["status"] == "done" for run in runs)
         assert upstream.peak("civitai_images") == 3
         media = [each.path for each in upstream.requests(MEDIA) if each.status == 200]
         assert len(media) == len(set(media))
@@ -333,7 +345,8 @@ class TestBounds:
         model = world.model("vae")
         fault = upstream.faults.add("/api/v1/models/", times=None, delay=30)
         with ThreadPoolExecutor(6) as pool:
-            answers = list(pool.map(lambda _: start(server, model.id), range(6)))
+            asked = [pool.submit(start, server, model.id) for _ in range(6)]
+        answers = [each.result() for each in asked]
         assert answers.count({"status": "downloading"}) == 1
         assert answers.count({"status": "downloading", "message": "Already running"}) == 5
         assert gallery(server, model.id)["status"] == "downloading"
