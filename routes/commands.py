@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..store import CuratorError, Options
 from ..store.errors import Misconfigured
@@ -40,6 +40,12 @@ class Command:
     """Begins the work (`store.organising.tasks`) and returns the job as it is shown."""
     arguments: Callable[[argparse.ArgumentParser], object] = lambda parser: None
     body: Callable[[argparse.Namespace], Json] = lambda parsed: {}
+    alone: Callable[[Path, argparse.Namespace], Json] | None = None
+    """Instead of a job: what is done in the data folder of a store that nobody may have open."""
+
+
+def _nothing(store: Store, body: Json) -> Json:
+    raise Misconfigured("This can only be done while nobody has the store open.")
 
 
 def _scan_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +56,35 @@ def _scan_body(parsed: argparse.Namespace) -> Json:
     return {"hash": not parsed.no_hash}
 
 
+def _rebuild_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--gallery", action="store_true", required=True, help="the gallery's")
+    parser.add_argument("--dry-run", action="store_true", help="only say what would change")
+
+
+def _export_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--no-pictures", action="store_true", help="only what is written")
+
+
+def _import_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", help="an export")
+    parser.add_argument("--dry-run", action="store_true", help="only say what would come")
+
+
+def _import_body(parsed: argparse.Namespace) -> Json:
+    return {"path": str(Path(parsed.file).absolute()), "dry_run": parsed.dry_run}
+
+
+def _restore_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("backup", help="its name, or a file")
+
+
+def _restore(data: Path, parsed: argparse.Namespace) -> Json:
+    from ..store.backups import restore
+
+    named = data / "backups" / Path(parsed.backup).name
+    return restore(data, named if named.is_file() else Path(parsed.backup))
+
+
 COMMANDS = [
     Command(
         "scan",
@@ -58,6 +93,44 @@ COMMANDS = [
         lambda store, body: store.library.start_scan(hashing=body["hash"]),
         _scan_arguments,
         _scan_body,
+    ),
+    Command(
+        "rebuild",
+        "make the gallery's index anew from its files and the JSON beside them; stars stay",
+        "/gallery/rebuild",
+        lambda store, body: store.gallery_upkeep.rebuild(dry_run=body["dry_run"]),
+        _rebuild_arguments,
+        lambda parsed: {"dry_run": parsed.dry_run},
+    ),
+    Command(
+        "export",
+        "write all that is known, without the model files, into one zip (data folder: exports)",
+        "/library/export",
+        lambda store, body: store.library_exchange.export(pictures=body["pictures"]),
+        _export_arguments,
+        lambda parsed: {"pictures": not parsed.no_pictures},
+    ),
+    Command(
+        "import",
+        "take an export in: matched by hash, fills what is empty, nothing comes twice",
+        "/library/import",
+        lambda store, body: store.library_exchange.take(body["path"], dry_run=body["dry_run"]),
+        _import_arguments,
+        _import_body,
+    ),
+    Command(
+        "backup",
+        "make and check a backup of the database and the catalogs (data folder: backups)",
+        "/library/backups",
+        lambda store, body: store.library_exchange.back_up(),
+    ),
+    Command(
+        "restore",
+        "put a backup back while nobody has the store open; what was there is kept beside it",
+        "",
+        _nothing,
+        _restore_arguments,
+        alone=_restore,
     ),
 ]
 
@@ -79,6 +152,11 @@ def add_parsers(commands: Any, add_root: Callable[[argparse.ArgumentParser], obj
 def run(parsed: argparse.Namespace, root: Path, options: Options) -> int:
     """Run the command to its end: 0, or 1 when its job failed. Raises CuratorError."""
     command = next(each for each in COMMANDS if each.name == parsed.command)
+    if command.alone:
+        from ..store.host import root_host
+
+        _tell(command.alone(root_host(root).data, parsed))
+        return 0
     body = command.body(parsed)
     if parsed.server:
         return _ask(command, body, str(parsed.server), options.key)
@@ -123,7 +201,8 @@ def _ask(command: Command, body: Json, server: str, key: str) -> int:
                 raise CuratorError(str(told.get("error") or answer.reason))
             return told
 
-        job = call("POST", command.path, json=body)["job"]
+        begun = call("POST", command.path, json=body)
+        job = begun.get("job", begun)
 
         def look() -> Json | None:
             jobs: list[Json] = call("GET", "/jobs")["jobs"]
@@ -153,10 +232,18 @@ def _follow(job: Json, look: Callable[[], Json | None], report: Callable[[], Jso
     if shown["state"] != "done":
         sys.stderr.write(f"curator: {shown['error'] or shown['state']}\n")
         return 1
-    for name, value in report().items():
-        if isinstance(value, str | int | float):
-            sys.stdout.write(f"{name}: {value}\n")
+    _tell(report())
     return 0
+
+
+def _tell(report: Mapping[str, Any]) -> None:
+    """What came of it, a line a fact; counts of one thing stand in one line."""
+    for name, value in report.items():
+        if isinstance(value, dict):
+            counts = cast("dict[str, Any]", value).items()
+            value = ", ".join(f"{count} {what}" for what, count in counts if count)
+        if isinstance(value, str | int | float) and value != "":
+            sys.stdout.write(f"{name}: {value}\n")
 
 
 class _Progress:

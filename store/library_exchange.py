@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,6 +13,7 @@ from .errors import BadInput
 from .files import disk_error
 from .gallery import Gallery
 from .jobs import Job, Jobs
+from .library import Library
 from .library_export import Exports, Known
 from .library_import import Import
 from .settings import Settings
@@ -29,15 +30,16 @@ class LibraryExchange:
         data: Path,
         known: Known,
         gallery: Gallery,
-        row: Callable[[str], Mapping[str, Any] | None],
+        library: Library,
         settings: Settings,
         jobs: Jobs,
         tasks: Tasks,
     ) -> None:
-        """`row` is the library's row of a hash. Removes what a killed process left half written."""
+        """Removes what a killed process left half written."""
         self.exports = Exports(data / "exports", known)
         self.backups = Backups(data, known.database, settings, jobs)
-        self._import = Import(known, gallery, row)
+        self._import = Import(known, gallery, library.row)
+        self._library = library
         self._tasks = tasks
         self._incoming = data / "exports" / "incoming"
         for folder in (data / "exports", data / "backups"):
@@ -67,6 +69,7 @@ class LibraryExchange:
             raise BadInput("There is no such file.", field="path")
 
         def work(job: Job, report: Json) -> None:
+            self._library.wait()
             self._import.run(job, report, source, dry_run=dry_run)
 
         return self._tasks.start("import", work, wanted=(path, dry_run), unit="records")
@@ -90,6 +93,7 @@ class LibraryExchange:
 
         def work(job: Job, report: Json) -> None:
             try:
+                self._library.wait()
                 self._import.run(job, report, path, dry_run=dry_run)
             finally:
                 path.unlink(missing_ok=True)

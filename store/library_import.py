@@ -45,8 +45,10 @@ class _Source(NamedTuple):
 class Import:
     """Takes exports of this machine and others. Thread-safe; one at a time is meant to run."""
 
-    def __init__(self, known: Known, gallery: Gallery, row: Callable[[str], object | None]) -> None:
-        """`row` is the library's row of a hash: None when it has no such file or record."""
+    def __init__(
+        self, known: Known, gallery: Gallery, row: Callable[[str], Mapping[str, Any] | None]
+    ) -> None:
+        """`row` is the library's row of a hash, None when it has none."""
         self._known = known
         self._gallery = gallery
         self._row = row
@@ -103,7 +105,7 @@ class Import:
                 counts["unhashed"] += 1
                 continue
             record = self._known.records.get(key)
-            counts["matched"] += self._row(key) is not None
+            counts["matched"] += (self._row(key) or {}).get("status") == "present"
             names = [name for name in told.get("tag_names") or () if name in tags]
             made = self._merged(record, told, names, source.dry_run)
             counts["new" if record is None else "known" if made == record else "changed"] += 1

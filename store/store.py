@@ -177,7 +177,7 @@ class Store:
                 host.data,
                 known,
                 self.gallery,
-                self.library.row,
+                self.library,
                 self.settings,
                 self.jobs,
                 self.organising.tasks,
@@ -186,9 +186,8 @@ class Store:
             self.library.tasks = self.organising.tasks
             self.gallery.models_used.on_disk = lambda told: on_disk(self.library.places, told)
             self.gallery_upkeep = GalleryUpkeep(
-                self.gallery, self.catalog, self.collections, self.jobs
+                self.gallery, self.catalog, self.collections, self.organising.tasks
             )
-            undo.callback(self.gallery_upkeep.close)
             self.model_files = ModelFiles(self.catalog, self.trash)
             self.catalog.transfer_facts = self.transfers.facts
             self.downloads = Downloads(self.catalog, self.transfers)
