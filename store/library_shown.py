@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .engine import Record
 from .json_values import integer, mapping, text
+from .library_facts import shown_text
 from .library_merging import SAID
 
 if TYPE_CHECKING:
@@ -58,13 +59,13 @@ def shown_model(
 ) -> Json:
     """The full record. `places` are those that hold its content, none when it is missing."""
     place = _main_place(record, places)
-    path = place.path if place else (record or {}).get("path", "")
+    path = shown_text(place.path) if place else (record or {}).get("path", "")
     said = record or {}
     return {
         "sha256": said.get("sha256") or (place.sha256 if place else ""),
         "place_id": place.place_id if place else "",
         "path": path,
-        "file": place.file if place else "",
+        "file": shown_text(place.file) if place else "",
         "name": name_of(record, path),
         "type": type_of(record, place),
         "size_bytes": place.size if place else said.get("size_bytes", 0),
@@ -85,8 +86,8 @@ def shown_model(
         "places": [
             {
                 "place_id": each.place_id,
-                "path": each.path,
-                "file": each.file,
+                "path": shown_text(each.path),
+                "file": shown_text(each.file),
                 "types": list(each.types),
                 "size_bytes": each.size,
                 "mtime": each.mtime_ns // 1_000_000,
@@ -110,6 +111,6 @@ def created_at(place: Place) -> int:
 
 def _main_place(record: Record | None, places: Sequence[Place]) -> Place | None:
     for place in places:
-        if record and place.path == record["path"]:
+        if record and shown_text(place.path) == record["path"]:
             return place
     return places[0] if places else None

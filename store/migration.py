@@ -6,10 +6,10 @@ import json
 import ntpath
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from .engine import CollectionSpec, Database, Index, Record
 from .errors import Conflict, CuratorError, DiskFull, StoreClosed
@@ -34,6 +34,7 @@ _TYPES = {
     "embedding": "embeddings",
     "upscale": "upscale_models",
 }
+_AT_ONCE = 50
 _LARGEST_PICTURE = 256 << 20
 _FACTS = ("name", "type", "path", "size_bytes", "created_at")
 
@@ -61,7 +62,7 @@ class _Counts:
 
 
 class Migration:
-    """One at a time; each row is taken over whole, so that a run which dies is simply repeated."""
+    """One at a time; rows are taken over whole, so that a run which dies is simply repeated."""
 
     def __init__(
         self,
@@ -85,7 +86,7 @@ class Migration:
         self._job: Job | None = None
 
     def close(self) -> None:
-        """What is under way ends after the row that it is at."""
+        """What is under way ends after the rows that it is at."""
         job = self._job
         if job:
             job.cancel()
@@ -104,10 +105,11 @@ class Migration:
             with self._jobs.running("migration", unit="models", total=total) as job:
                 self._job = job
                 run = _Run(self, folder, self._take_tags(legacy), counts)
-                for model in legacy.models:
+                for start in range(0, total, _AT_ONCE):
                     job.check()
-                    run.take(model)
-                    job.progress(job.done + 1)
+                    batch = legacy.models[start : start + _AT_ONCE]
+                    run.take(batch)
+                    job.progress(start + len(batch))
             if job.state == "cancelled":
                 raise Conflict("The migration was ended before its time; repeat it to go on.")
             return counts.report()
@@ -131,7 +133,13 @@ class Migration:
         self._tags.tell()
         return found
 
-    # What follows is for a run.
+    def rows(self, work: Callable[[], list[str]]) -> None:
+        """Let `work` take over some rows, all of them or none; it returns the changed records."""
+        with self._database.transaction():
+            changed = work()
+        self._records.tell(changed)
+
+    # What follows is for a run; what takes over a row belongs into `rows`.
 
     def known(self, path: str) -> Record | None:
         """What is remembered of a model that was taken over before."""
@@ -145,33 +153,30 @@ class Migration:
     def keep(self, fields: Json, tags: list[int]) -> bool:
         """A record of what the predecessor knew by its hash; whether it is new here."""
         sha256, path = fields["sha256"], fields["path"]
-        with self._database.transaction():
-            known = self.known(path)
-            is_new = known is None or known["sha256"] != sha256
-            record = self._records.get(sha256)
-            if record is None and not is_new:
-                return False  # somebody has removed it
-            record = record or {**self._records.fresh(sha256), "paths": []}
-            self._records.put(_filled(record, fields, tags, replace=is_new))
-            self.remember(path, sha256=sha256)
-        self._records.tell([sha256])
+        known = self.known(path)
+        is_new = known is None or known["sha256"] != sha256
+        record = self._records.get(sha256)
+        if record is None and not is_new:
+            return False  # somebody has removed it
+        record = record or {**self._records.fresh(sha256), "paths": []}
+        self._records.put(_filled(record, fields, tags, replace=is_new))
+        self.remember(path, sha256=sha256)
         return is_new
 
     def stage(self, number: int, fields: Json, tags: list[int]) -> tuple[str, bool]:
         """The key of the pending row, empty if that is over, and whether it is new."""
         path = fields["path"]
-        with self._database.transaction():
-            row = self._staging.at_path(path)
-            if row is None and self.known(path) is not None:
-                return "", False
-            if row is None:
-                made = self._staging.add({**fields, "tags": tags}, wanted_id=number)
-            else:
-                made = {**row, **{name: row[name] or fields[name] for name in (*_FACTS, "sha256")}}
-                made["meta"] = _filled_meta(row["meta"], fields["meta"])
-                made["tags"] = united(row["tags"], tags)
-                self._staging.change(made)
-            self.remember(path, sha256="")
+        row = self._staging.at_path(path)
+        if row is None and self.known(path) is not None:
+            return "", False
+        if row is None:
+            made = self._staging.add({**fields, "tags": tags}, wanted_id=number)
+        else:
+            made = {**row, **{name: row[name] or fields[name] for name in (*_FACTS, "sha256")}}
+            made["meta"] = _filled_meta(row["meta"], fields["meta"])
+            made["tags"] = united(row["tags"], tags)
+            self._staging.change(made)
+        self.remember(path, sha256="")
         return made["key"], row is None
 
     def add_picture(self, key: str, path: Path) -> bool:
@@ -210,6 +215,15 @@ class Migration:
         return label
 
 
+class _Picture(NamedTuple):
+    """Whose it is (a hash, a pending row, nobody's), the model's path, the file if there is one."""
+
+    key: str
+    path: str
+    file: Path | None
+    is_pending: bool
+
+
 class _Run:
     """One reading of one database."""
 
@@ -221,19 +235,28 @@ class _Run:
         self._tags = tags
         self._counts = counts
 
-    def take(self, model: LegacyModel) -> None:
-        """Take over one row. Raises DiskFull and StoreClosed; other errors are counted."""
-        try:
-            self._take(model)
-        except (DiskFull, StoreClosed):
-            raise
-        except CuratorError:
-            self._counts.errors += 1
+    def take(self, models: Sequence[LegacyModel]) -> None:
+        """Take over some rows, then their pictures. Raises DiskFull and StoreClosed."""
+        pictures: list[_Picture] = []
 
-    def _take(self, model: LegacyModel) -> None:
+        def work() -> list[str]:
+            for model in models:
+                try:
+                    pictures.append(self._take(model))
+                except (DiskFull, StoreClosed):
+                    raise
+                except CuratorError:
+                    self._counts.errors += 1
+            return [each.key for each in pictures if each.key and not each.is_pending]
+
+        self._home.rows(work)
+        for picture in pictures:
+            if picture.key:
+                self._take_picture(picture)
+
+    def _take(self, model: LegacyModel) -> _Picture:
         extra, is_whole = _extra(model.extra_json)
-        if not is_whole:
-            self._counts.errors += 1
+        self._counts.errors += not is_whole
         path, told = text(model.path), text(model.hash_hex).strip()
         fields: Json = {
             "path": path,
@@ -248,35 +271,35 @@ class _Run:
         picture = self._picture(extra)
         if is_sha256(told):
             fields["meta"].pop("images", None)
-            if self._home.keep(fields, tags):
-                self._counts.migrated += 1
-            self._take_picture(fields["sha256"], path, picture, is_pending=False)
-        elif not path:
+            self._counts.migrated += self._home.keep(fields, tags)
+            return _Picture(fields["sha256"], path, picture, is_pending=False)
+        if not path:
             self._counts.errors += 1
-        else:
-            key, is_new = self._home.stage(integer(model.id) or 0, fields, tags)
-            self._counts.pending += is_new
-            if key:
-                self._take_picture(sample_key(key), path, picture, is_pending=True)
-                self._home.drop_orphan(key)
+            return _Picture("", path, None, is_pending=True)
+        key, is_new = self._home.stage(integer(model.id) or 0, fields, tags)
+        self._counts.pending += is_new
+        return _Picture(key, path, picture, is_pending=True)
 
-    def _take_picture(self, key: str, path: str, picture: Path | None, *, is_pending: bool) -> None:
-        known = self._home.known(path)
-        if picture is None or known is None or known.get("image") == picture.name:
+    def _take_picture(self, picture: _Picture) -> None:
+        known, file = self._home.known(picture.path), picture.file
+        if file is None or known is None or known.get("image") == file.name:
             return
+        key = sample_key(picture.key) if picture.is_pending else picture.key
         try:
-            if picture.stat().st_size > _LARGEST_PICTURE:
+            if file.stat().st_size > _LARGEST_PICTURE:
                 raise OSError("too large")
-            added = self._home.add_picture(key, picture)
+            added = self._home.add_picture(key, file)
         except (DiskFull, StoreClosed):
             raise
         except (CuratorError, OSError):
             self._counts.image_errors += 1
             return
         self._counts.images += added
-        if added and not is_pending:
+        if added and not picture.is_pending:
             self._home.count_picture(key)
-        self._home.remember(path, image=picture.name)
+        self._home.remember(picture.path, image=file.name)
+        if picture.is_pending:
+            self._home.drop_orphan(picture.key)
 
     def _picture(self, extra: Json) -> Path | None:
         """The file of the first picture, if it is there and lies in the folder itself."""

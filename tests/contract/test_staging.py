@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -126,6 +128,31 @@ class TestScan:
         told = imported(server, [row])
         assert told["conflict"][0]["existing"] == {"id": sha256, "path": str(path)}
 
+    def test_a_row_follows_its_file(self, server: RunningServer) -> None:
+        path, sha256 = put_model(server)
+        row = staged(server, path)[0]
+        moved = path.rename(path.with_name(f"moved {path.name}"))
+        assert scan(server)["pending_added"] == 0
+        assert server.get(f"/migration/pending_model?id={row}").json()["path"] == str(moved)
+        assert imported(server, [row])["success"] == [row]
+        assert model(server, sha256)["path"] == str(moved)
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are Unicode")
+    def test_a_name_that_is_no_utf_8_is_staged_edited_and_imported(
+        self, server: RunningServer
+    ) -> None:
+        path, sha256 = put_model(server, os.fsdecode(b"caf\xe9.safetensors"))
+        row = scan(server)["pending_ids"][-1]
+        assert pending(server)[row]["name"] == "caf\ufffd.safetensors"
+        place_id = place_of(server, path)
+        url = f"/models/{place_id}"
+        assert server.ask("PATCH", url, json={"notes": "n"}).json()["file"].startswith("caf")
+        assert imported(server, [row], "merge")["success"] == [row]
+        assert model(server, sha256)["notes"] == "n"
+        path.rename(path.with_name("cafe.safetensors"))
+        assert scan(server)["pending_added"] == 0
+        assert model(server, sha256)["file"] == "cafe.safetensors"
+
     @pytest.mark.parametrize("kind", ["no-such-type", "", 5, ["loras"]])
     def test_a_type_that_is_none_is_400(self, server: RunningServer, kind: Any) -> None:
         check_error(server.post("/models/scan", json={"type": kind}), 400, "type")
@@ -212,6 +239,22 @@ class TestImport:
         told = [each.result() for each in asked]
         assert sorted(len(each["success"]) for each in told) == [0, 1]
         assert sorted(len(each["conflict"]) for each in told) == [0, 1]
+
+    def test_cancelled_it_says_of_each_what_became_of_it(self, server: RunningServer) -> None:
+        rows = staged(server, *[put_model(server)[0] for _ in range(3)])
+        told: list[Any] = []
+
+        def cancel(event: Any) -> None:
+            if event.topic == "jobs" and event.data["kind"] == "import" and not told:
+                told.append(server.store.jobs.cancel(event.data["id"]))
+
+        forget = server.store.events.listen(cancel)
+        report = imported(server, rows)
+        forget()
+        assert report["failed"] == [
+            {"id": row, "error": "The import was cancelled"} for row in rows
+        ]
+        assert imported(server, rows)["success"] == rows
 
     @pytest.mark.parametrize("body", [{}, {"id": []}, {"id": 5}, {"id": "5"}, {"id": None}])
     def test_no_list_is_400(self, server: RunningServer, body: dict[str, Any]) -> None:
