@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import secrets
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .engine import Collection, Record
-from .errors import DiskFull
+from .errors import CuratorError, DiskFull
 from .files import write_atomic
 from .gallery_files import GalleryFiles, dump
 from .gallery_records import with_places
@@ -87,7 +88,10 @@ class Removal:
                 return None
             if wanted is not None:
                 self._files.write_sidecar(wanted, self._files.sidecar(record))
-                self._records.update(key, lambda now: change(now) or now)
+                changed = self._records.update(key, lambda now: change(now) or now)
+                # On a full disk an older word beside the file is the lesser harm.
+                with contextlib.suppress(CuratorError):
+                    self._files.write_sidecar(changed, self._files.sidecar(changed))
             else:
                 self._records.delete(key)
                 self._files.remove(record)

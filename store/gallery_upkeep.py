@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .catalog import Catalog
 from .gallery import Gallery
-from .jobs import Job, Jobs
+from .jobs import Job
 from .library_collections import Collections
 from .tasks import Tasks
 
@@ -20,11 +20,12 @@ class GalleryUpkeep:
     """Starts it; each kind goes on once at a time. How it went is told by `told`."""
 
     def __init__(
-        self, gallery: Gallery, catalog: Catalog, collections: Collections, jobs: Jobs
+        self, gallery: Gallery, catalog: Catalog, collections: Collections, tasks: Tasks
     ) -> None:
+        """`tasks` are closed by whoever made them."""
         self._gallery = gallery
         self._catalog = catalog
-        self._tasks = Tasks(jobs)
+        self._tasks = tasks
         gallery.cleaning.known_models = self._known_models
         self._collections = collections
         gallery.cleaning.keepers += [self._is_collected, self._is_preview]
@@ -79,10 +80,6 @@ class GalleryUpkeep:
     def wait(self, kind: str) -> None:
         """Until work of this kind is over."""
         self._tasks.wait(kind)
-
-    def close(self) -> None:
-        """End what is under way."""
-        self._tasks.close()
 
     def _known_models(self) -> set[int]:
         """Of both catalogs, and 0, whose pictures belong to no model that is known."""

@@ -16,6 +16,7 @@ from PIL import Image
 
 from comfyui_curator.store import Options
 from tests import studio_folders
+from tests.contract.test_commands import run
 from tests.serving import RunningServer
 from tests.unit.store.test_gallery_own import PARAMETERS, draw
 from tests.upstream.pictures import comfyui_texts, png
@@ -252,3 +253,22 @@ class TestUpkeep:
         assert told["count"] == server.get("/gallery").json()["total"]
         (model,) = [each for each in told["models"] if each["model_id"] == 51]
         assert 0 < model["bytes"] < told["bytes"] < told["free_bytes"]
+
+
+def test_the_command_rebuilds_alone_and_through_the_process_that_holds_the_store(
+    tmp_path: Path,
+) -> None:
+    with RunningServer(tmp_path) as server:
+        item = sent(server, plain("#909090"))
+        pictures = server.store.database.collection("gallery")
+        pictures.delete(item["id"])
+        asked = run("rebuild", "--gallery", "--dry-run", "--root", tmp_path)
+        assert asked.returncode == 0, asked.stderr
+        assert "added: 1\n" in asked.stdout
+        assert len(pictures) == 0
+    done = run("rebuild", "--gallery", "--root", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "added: 1\n" in done.stdout
+    with RunningServer(tmp_path) as server:
+        assert server.get(f"/loras/gallery/media/{item['id']}").status_code == 200
+    assert run("rebuild", "--root", tmp_path).returncode == 2

@@ -71,6 +71,8 @@ def fill(store: Store, tmp_path: Path) -> list[str]:
     ]
     # The same picture under its other id, for another model.
     store.gallery.intake.link(Facts(id="99", file_uuid=IDS[1], number=99, model_id=9))
+    store.gallery.intake.link(Facts(id=IDS[1], file_uuid=IDS[1], model_id=10))
+    store.gallery.remove(10)
     store.gallery.star(ids[0], True)
     store.gallery.star(ids[4], True)
     return ids
