@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 import time
@@ -90,8 +89,10 @@ class Backfill:
             with self._jobs.running("thumbs", title="Thumbnails", unit="pictures") as job:
                 while (key := self._next()) is not None:
                     job.total = job.done + len(self._waiting) + 1
-                    with contextlib.suppress(CuratorError):
+                    try:
                         self._gallery.ensure_thumbnail(key)
+                    except CuratorError as error:
+                        log.info("no thumbnail of %s: %s", key, error.text)
                     job.advance()
         except Exception:
             log.exception("making thumbnails")

@@ -138,6 +138,9 @@ class Leaving:
         models = record["models"]
         if self.leaves(record):
             models = [each for each in models if each != self._model_id]
+            if not models and record["source"] == "own" and self._model_id:
+                # Nobody has it but this person: it goes back to those of no model.
+                models = [0]
             if not models:
                 return None
         gone = self._own(record) if self._version_id is None else [self._version_id]

@@ -252,6 +252,8 @@ class Run:
         except (StoreClosed, DiskFull):
             raise
         except CuratorError as error:
+            if type(error) is CuratorError:
+                raise  # what the disk says; the next picture would hear the same
             self._fail(listed, error)
             return False
         self._count(is_new=is_new or self._came_before(known), counts=not listed.is_card)

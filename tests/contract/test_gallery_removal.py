@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from comfyui_curator.store import Options
 from tests.catalogs import wait_until
@@ -129,6 +130,20 @@ def test_during_a_run_the_run_is_stopped_first_and_brings_nothing_after(
     upstream.faults.clear()
     wait_until(lambda: kept_files(server) == [])
     assert len(server.store.gallery) == 0
+
+
+def test_a_persons_own_picture_leaves_the_gallery_and_is_not_lost(
+    server: RunningServer, tmp_path: Path
+) -> None:
+    picture = tmp_path / "own.png"
+    Image.effect_noise((32, 32), 50).save(picture)
+    own = server.store.gallery.add_own(picture, model_id=7)
+    assert delete(server, 7) == 1
+    assert gallery(server, 7)["images"] == []
+    (kept,) = gallery(server, 0)["images"]
+    assert kept["id"] == own["id"]
+    assert server.get(f"/loras/gallery/media/{own['id']}").content == picture.read_bytes()
+    assert delete(server, 0) == 1 and kept_files(server) == []
 
 
 def test_at_once_each_picture_is_counted_once(server: RunningServer, world: World) -> None:

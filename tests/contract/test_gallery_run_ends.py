@@ -155,6 +155,17 @@ def test_the_gallerys_own_limit_ends_it_clearly(
         check_whole(server)
 
 
+def test_a_gallery_that_cannot_be_written_ends_it_at_once(
+    server: RunningServer, world: World, upstream: Upstream
+) -> None:
+    folder = server.store.host.data / "gallery"
+    folder.mkdir(exist_ok=True)
+    (folder / "incoming").write_bytes(b"a file where the folder belongs")
+    found = ran(server, world.model("lora").id)
+    assert found["status"] == "done" and "could not be written" in found["error"]
+    assert found["images_total"] == 0 and len(upstream.requests(MEDIA)) < 10
+
+
 class TestStudiosPage:
     """studio.md §10.4, as its page of LoRAs does it."""
 
