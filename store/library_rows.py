@@ -169,9 +169,11 @@ class Rows:
         if row.json is None:
             shown = self._shown(row)
             try:
-                row.json = orjson.dumps(shown)
+                made = orjson.dumps(shown)
             except TypeError:
-                row.json = orjson.dumps(_clean(shown))
+                made = orjson.dumps(_clean(shown))
+            # A copy: what orjson hands out keeps up to ten times its size of memory.
+            row.json = bytes(memoryview(made))
         return row.json
 
     def text(self, row: Row) -> str:
