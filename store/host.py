@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, cast
 
 from .errors import Misconfigured
 from .names import relative_folder
@@ -55,6 +56,10 @@ def _silent(topic: str, seq: int) -> None:
     """Without ComfyUI nobody listens on a websocket: pages hear changes over `/events`."""
 
 
+def _deaf(listener: Callable[[Mapping[str, Any]], object]) -> None:
+    """Without ComfyUI there are no prompts."""
+
+
 @dataclass(frozen=True)
 class Host:
     """The folders and manners of what we live in."""
@@ -67,6 +72,8 @@ class Host:
     """Type → its roots, extra ones included; new files go into the first."""
     notify: Callable[[str, int], None] = field(default=_silent)
     """Tell the host's own page that a topic changed; thread-safe."""
+    hear_prompts: Callable[[Callable[[Mapping[str, Any]], object]], None] = field(default=_deaf)
+    """Call this with each prompt (nodes by id) that is given to the host; it must be quick."""
     model_suffixes: Callable[[], Mapping[str, frozenset[str]]] = field(default=_usual_suffixes)
     """Type → the endings of its files, as far as the host says; an empty set: no models."""
     is_generating: Callable[[], bool] = field(default=_idle)
@@ -171,6 +178,15 @@ def comfy_host() -> Host:
         with contextlib.suppress(RuntimeError):
             PromptServer.instance.send_sync("curator.changed", {"topic": topic, "seq": seq})
 
+    def hear_prompts(listener: Callable[[Mapping[str, Any]], object]) -> None:
+        def hear(given: dict[str, Any]) -> dict[str, Any]:
+            prompt = given.get("prompt")
+            if isinstance(prompt, dict):
+                listener(cast("dict[str, Any]", prompt))
+            return given
+
+        PromptServer.instance.add_on_prompt_handler(hear)
+
     return Host(
         data=data,
         input=Path(folder_paths.get_input_directory()),
@@ -178,6 +194,7 @@ def comfy_host() -> Host:
         models=Path(folder_paths.models_dir),
         model_folders=folders,
         notify=notify,
+        hear_prompts=hear_prompts,
         model_suffixes=suffixes,
         is_generating=is_generating,
         listens=tuple(part.strip() for part in str(args.listen).split(",")),

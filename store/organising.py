@@ -74,6 +74,7 @@ class Organising:
         self.moving = Moving(database, host, catalog)
         self.moving.settle = library.scan
         library.places.listen(self._follow)
+        host.hear_prompts(self.uses.hear)
 
     def start(self) -> None:
         """End what an earlier run left half done. Before anybody looks through the folders."""

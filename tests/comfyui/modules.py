@@ -40,6 +40,17 @@ class PromptServer:
         self.routes = web.RouteTableDef()
         self.sockets: dict[str, web.WebSocketResponse] = {}
         self.messages: asyncio.Queue[tuple[str, Any, str | None]] = asyncio.Queue()
+        self.on_prompt_handlers: list[Any] = []
+
+    def add_on_prompt_handler(self, handler: Any) -> None:
+        """Who is called with each prompt before it is queued."""
+        self.on_prompt_handlers.append(handler)
+
+    def trigger_on_prompt(self, given: dict[str, Any]) -> dict[str, Any]:
+        """What the handlers make of a prompt."""
+        for handler in self.on_prompt_handlers:
+            given = handler(given)
+        return given
 
     def send_sync(self, event: str, data: Any, sid: str | None = None) -> None:
         """Tell one page or all of them; from any thread."""

@@ -122,6 +122,11 @@ def _add_facts(server: PromptServer, base: Path, node_classes: dict[str, type[An
         asked = request.match_info.get("node")
         return web.json_response(known if asked is None else {asked: known[asked]})
 
+    async def queue(request: web.Request) -> web.Response:
+        server.trigger_on_prompt(await request.json())
+        return web.json_response({"prompt_id": "0", "number": 0, "node_errors": {}})
+
+    server.routes.post("/prompt")(queue)
     server.routes.get("/experiment/models")(models)
     server.routes.get("/object_info")(nodes)
     server.routes.get("/object_info/{node}")(nodes)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from io import BytesIO
+from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
+from tests.catalogs import wait_until
 from tests.comfyui.processes import PACK_FOLDER, RunningComfyUI
+from tests.upstream.weights import safetensors
 
 
 def test_the_page_the_packs_script_and_its_routes_are_there(
@@ -42,3 +46,23 @@ def test_another_origin_is_refused_and_no_origin_passes(comfy_page_host: Running
     assert comfy_page_host.ask(*asked, headers=elsewhere).status_code == 403
     assert comfy_page_host.ask(*asked, headers={"Origin": comfy_page_host.url}).ok
     assert comfy_page_host.ask(*asked).ok
+
+
+def test_a_prompt_that_is_given_to_comfyui_says_that_its_models_are_used(
+    comfy_base: Path, comfy_page_host: RunningComfyUI
+) -> None:
+    folder = comfy_base / "models" / "loras" / "styles"
+    folder.mkdir(parents=True)
+    (folder / "ink.safetensors").write_bytes(safetensors("LORA", "ink"))
+
+    def model() -> dict[str, Any]:
+        rows = comfy_page_host.ask("GET", "/api/admin/models?type=loras").json()["models"]
+        return rows[0] if rows and rows[0]["sha256"] else {}
+
+    wait_until(model)
+    use = f"/api/admin/library/models/{model()['sha256']}/use"
+    assert comfy_page_host.ask("GET", use).json() == {"last_used": None}
+    inputs = {"lora_name": str(Path("styles", "ink.safetensors")), "strength_model": 1}
+    prompt = {"1": {"class_type": "LoraLoader", "inputs": inputs}}
+    assert comfy_page_host.ask("POST", "/prompt", json={"prompt": prompt}).ok
+    wait_until(lambda: comfy_page_host.ask("GET", use).json()["last_used"])
