@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from .bursts import Bursts
 from .engine import CollectionSpec, Database, Index, Record
 from .events import Events
 from .library_facts import shown_text
@@ -76,7 +77,11 @@ class Records:
     def __init__(self, database: Database, events: Events) -> None:
         self._database = database
         self._records = database.collection("models")
-        self._events = events
+        self._bursts = Bursts(
+            lambda keys: events.publish(
+                "library", change="edited", keys=keys[:100], count=len(keys)
+            )
+        )
         self._listeners: list[Callable[[list[str]], object]] = []
         self._last_added = 0
         self._order = threading.Lock()
@@ -220,7 +225,7 @@ class Records:
             return
         for listener in self._listeners:
             listener(keys)
-        self._events.publish("library", change="edited", keys=keys[:100], count=len(keys))
+        self._bursts.add(keys)
 
     def __iter__(self) -> Iterator[Record]:
         """Every record, as it was when the loop began."""

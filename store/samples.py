@@ -14,6 +14,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+from .bursts import Bursts
 from .engine import CollectionSpec, Database, Index, Record
 from .errors import ChangedMeanwhile, NotFound
 from .events import Events
@@ -42,7 +43,11 @@ class Samples:
         self._database = database
         self._samples = database.collection("samples")
         self._folder = folder
-        self._events = events
+        self._bursts = Bursts(
+            lambda keys: events.publish(
+                "library", change="samples", keys=keys[:100], count=len(keys)
+            )
+        )
         self._locks = KeyedLock()
         self._decoder = Decoder()
         for token in [token for token in self._samples.values("loose") if token]:
@@ -248,7 +253,7 @@ class Samples:
         return self._folder / token[:2] / f"{token}_{tier}.webp"
 
     def _tell(self, key: str) -> None:
-        self._events.publish("library", change="samples", keys=[key], count=1)
+        self._bursts.add([key])
 
 
 _TAG_LENGTH = 24

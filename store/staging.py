@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .bursts import Bursts
 from .engine import CollectionSpec, Database, Index, Record
 from .errors import BadInput, CuratorError, NotFound
 from .events import Events
@@ -82,7 +83,7 @@ class Staging:
         self._samples = samples
         self._places = places
         self._jobs = jobs
-        self._events = events
+        self._bursts = Bursts(lambda _: events.publish("library", change="staging"))
         self._look = look
         self._scanning = threading.Lock()
         self._locks = KeyedLock()
@@ -360,7 +361,7 @@ class Staging:
             raise Cancelled
 
     def _tell(self) -> None:
-        self._events.publish("library", change="staging")
+        self._bursts.add(["staging"])
 
 
 _EMPTY: Record = {
