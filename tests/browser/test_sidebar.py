@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +13,27 @@ from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect
 from tests.browser.screens import card, cards, notice, paste
 from tests.comfyui.processes import RunningComfyUI, data_folder, stand_in
 from tests.upstream import Upstream
+from tests.upstream.pictures import png
 
 LOADERS = "app.graph.nodes.filter((node) => node.type === 'LoadImage')"
+WORKFLOW = {
+    "last_node_id": 1,
+    "last_link_id": 0,
+    "nodes": [
+        {
+            "id": 1,
+            "type": "KSampler",
+            "pos": [0, 0],
+            "size": [300, 260],
+            "flags": {},
+            "order": 0,
+            "mode": 0,
+            "properties": {},
+        }
+    ],
+    "links": [],
+    "version": 0.4,
+}
 SHOWS = """([id, name]) => {
   const node = app.graph.getNodeById(id);
   const [image] = node.imgs ?? [];
@@ -163,6 +183,24 @@ def test_the_opened_picture_is_large_over_the_canvas_and_gives_way_to_the_workfl
     expect(page.get_by_role("dialog", name="Picture")).to_be_hidden()
     expect(notice(page)).to_contain_text("In a new Load Image node")
     assert (stand_in_comfyui.base / "input" / "civitai_1038.png").is_file()
+
+
+def test_the_workflow_inside_of_a_picture_opens_in_a_tab_of_its_own(
+    stand_in_comfyui: RunningComfyUI, page: Page, tmp_path: Path
+) -> None:
+    open_tab(page, stand_in_comfyui)
+    load(page, "1036")
+    data = png("tab", 64, 64, {"workflow": json.dumps(WORKFLOW)})
+    path = "/api/admin/gallery/own?name=harbour.png"
+    item = stand_in_comfyui.ask("POST", path, files={"image": ("harbour.png", data)}).json()
+    card(page, item["id"]).click()
+    page.locator(".picture-bar").get_by_role("button", name="Open its workflow").click()
+    expect(notice(page)).to_contain_text("In a new tab: harbour")
+    page.wait_for_function("app.graph.nodes.some((node) => node.type === 'KSampler')")
+    opened = "app.extensionManager.workflow.openWorkflows.map((each) => each.filename)"
+    page.wait_for_function(f"{opened}.includes('harbour') && {opened}.length > 1")
+    assert page.evaluate(f"{LOADERS}.length") == 0
+    stand_in_comfyui.ask("DELETE", "/api/admin/loras/0/gallery")
 
 
 def test_keys_and_pastes_in_the_panel_do_nothing_to_the_workflow(
