@@ -13,7 +13,7 @@ from .errors import CuratorError
 from .upload_book import Book
 from .upload_lanes import Lane
 from .upload_live import Lives
-from .upload_records import Json
+from .upload_records import ENDED, Json
 from .upload_run import Runs
 
 log = logging.getLogger(__name__)
@@ -69,6 +69,7 @@ class Keeper:
     def _run(self) -> None:
         self._guarded(self._take_up)
         while self._wait_for_turn():
+            self._guarded(self._look)
             self._guarded(self._tidy)
 
     def _guarded(self, work: Callable[[], None]) -> None:
@@ -93,32 +94,40 @@ class Keeper:
                 self._changed.wait(min([end, *(when for when, _ in self._later[:1])]) - now)
         return False
 
-    def _take_up(self) -> None:
+    def _look(self) -> None:
+        """Go on with what is to be done; also with what a full disk had stopped."""
         for record in list(self._book.all_open()):
             if self._closing:
                 return
             if record["status"] == "failed":
                 self._runs.clear(record)
-            else:
-                self._go_on(record)
+            elif record["status"] != "pending":
+                self._finishing.put(record["id"])
+            elif record["source"] != "multipart":
+                self._fetching.put(record["id"])
+
+    def _take_up(self) -> None:
+        """What an earlier run has left."""
+        for record in list(self._book.all_open()):
+            if record["status"] in ENDED:
+                continue
+            self._book.job(record)
+            if record["status"] == "pending" and record["source"] == "multipart":
+                self._wait_for_parts(record)
+        self._look()
         if self._folder.is_dir():
             for path in self._folder.iterdir():
                 # A new upload is in the book before its file is made.
-                if not self._is_open(path.name.partition(".")[0]):
+                if path.is_file() and not self._is_open(path.name.partition(".")[0]):
                     path.unlink(missing_ok=True)
 
-    def _go_on(self, record: Json) -> None:
-        self._book.job(record)
-        if record["status"] != "pending":
-            self._finishing.put(record["id"])
-        elif record["source"] != "multipart":
-            self._fetching.put(record["id"])
-        elif not Path(record["path"]).is_file():
+    def _wait_for_parts(self, record: Json) -> None:
+        live = self._lives.get(record)
+        if live.parts is None or not Path(record["path"]).is_file():
             self._runs.fail(record, "Its bytes are gone; upload the file again.")
-        else:
-            live = self._lives.get(record)
-            assert live.parts is not None
-            live.parts.clear_leftovers()
+            return
+        live.parts.clear_leftovers()
+        if not live.parts.is_untouched:
             self._book.progress(record["id"], live.parts.received())
             self._lives.follow(live)
 

@@ -12,7 +12,7 @@ from .transfer_patience import Stop
 from .upload_book import Book
 from .upload_hashing import Follower, Prefix
 from .upload_parts import Parts
-from .upload_records import Json
+from .upload_records import ENDED, Json
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,8 @@ class Lives:
 
     def get(self, record: Json) -> Live:
         """The one of this record."""
+        if record["status"] in ENDED:
+            return Live(None)
         with self._lock:
             live = self._lives.get(record["id"])
             if live is None:
@@ -49,6 +51,11 @@ class Lives:
         """Hash what has come of it."""
         if live.parts and live.prefix:
             self._follower.follow(live.parts, live.prefix)
+
+    def forget(self, upload_id: str) -> None:
+        """It has ended, and whoever has looked at it meanwhile keeps it no more."""
+        with self._lock:
+            self._lives.pop(upload_id, None)
 
     def end(self, record: Json) -> None:
         """Throw away its bytes; nobody writes to them any more. Twice is fine."""

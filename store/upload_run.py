@@ -72,6 +72,7 @@ class Runs:
         self._sources.cancel(record["id"])
         self._lives.end(record)
         self._book.change(record["id"], open_by=None, fetch={})
+        self._lives.forget(record["id"])
 
     def _guarded(self, upload_id: str, work: Callable[[Json, Live], None]) -> None:
         record = self._book.records.get(upload_id)
@@ -143,6 +144,7 @@ class Runs:
             record = self._land(record, live, checked or self._checked_before(record))
         self._lives.end(record)
         self._book.enter(upload_id, "complete", after=("imported",), fetch={})
+        self._lives.forget(upload_id)
 
     def _land(self, record: Json, live: Live, checked: Checked) -> Json:
         def remember(facts: Json) -> None:
@@ -171,6 +173,9 @@ class Runs:
         if live.parts and live.prefix:
             live.parts.close()
             digest = gather(live.parts, live.prefix, live.stop.check)
+            size = Path(record["path"]).stat().st_size
+            if size != record["file_size"]:
+                raise Impossible(f"It has {size} bytes, but fileSize says {record['file_size']}.")
         else:
             digest = record["sha256"]
         wanted = record["wanted_sha256"]

@@ -169,9 +169,11 @@ class Uploads:
             record = self._book.get(upload_id)
             parts = self._lives.get(record).parts
             if record["status"] == "pending" and parts:
-                _check_parts(parts)
-                record = self._book.enter(upload_id, "validating", after=("pending",))
-                parts.closed = True
+                # Whoever sends a part just now is too late, or is counted.
+                with parts.lock:
+                    _check_parts(parts)
+                    record = self._book.enter(upload_id, "validating", after=("pending",))
+                    parts.closed = True
                 self._finishing.put(upload_id)
         return self._shown(record, whole=True)
 

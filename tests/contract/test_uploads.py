@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import http.client
 import json
+import os
 import socket
 import time
 from collections.abc import Iterator
@@ -651,6 +652,24 @@ class TestAFullDisk:
             send(upload, data, [2])
             completed(server, upload)
             assert {"a.safetensors": data, "b.safetensors": other} == models(server.root)
+            assert left(server.root) == []
+
+    def test_keeps_parts_waiting_that_must_be_joined(self, tmp_path: Path) -> None:
+        (tmp_path / "root").mkdir()
+        with (
+            small_disk(tmp_path / "root" / "models", "8m") as disk,
+            RunningServer(tmp_path / "root") as server,
+        ):
+            data = model("joined", 300_000)
+            upload = create(server, body(data, 2))
+            put(upload["parts"][0]["url"], data[:10])
+            put(upload["parts"][1]["url"], data[10:])
+            if os.path.ismount(disk):
+                with full(disk):
+                    check_error(act(server, upload), 507)
+                assert look(server, upload)["status"] == "pending"
+            completed(server, upload)
+            assert models(server.root) == {"a.safetensors": data}
             assert left(server.root) == []
 
 

@@ -80,10 +80,12 @@ def ended(client: Scenario, upload_id: str) -> Any:
 
 def send(parts: Any, data: bytes, size: int) -> None:
     """Each part to its address, which has no credentials but its own."""
-    for part in parts:
-        start = (int(part.number) - 1) * size
-        answer = httpx.put(part.url, content=data[start : start + size], trust_env=False)
-        assert answer.status_code == 200, answer.text
+    # A context for TLS takes long to make, and there is none here.
+    with httpx.Client(trust_env=False, verify=False) as line:
+        for part in parts:
+            start = (int(part.number) - 1) * size
+            answer = line.put(part.url, content=data[start : start + size])
+            assert answer.status_code == 200, answer.text
 
 
 def files(program: Program) -> list[bytes]:
