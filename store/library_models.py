@@ -47,6 +47,8 @@ class Models:
         self._samples = samples
         self._places = places
         self._closing = threading.Event()
+        self.caught_up = threading.Event()
+        """Set when what an earlier run could not join any more is joined."""
         places.listen(self._places_changed)
         self._thread = threading.Thread(target=self._catch_up, name="curator-joining", daemon=True)
         self._thread.start()
@@ -205,6 +207,8 @@ class Models:
             log.warning("What is said of some files could not be joined: %s", error.text)
         except Exception:
             log.exception("joining records")
+        finally:
+            self.caught_up.set()
 
 
 def _effective(record: Record, name: str, shown: Json) -> Any:

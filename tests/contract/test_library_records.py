@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from comfyui_curator.store.library_records import new_record
 from tests.serving import RunningServer
 from tests.shelves import check_error, library_server, place_of, put_model, recorded, upload
 from tests.shelves import picture as a_picture
@@ -373,6 +374,20 @@ def test_all_of_it_is_there_after_a_restart(tmp_path: Path) -> None:
         assert get(server, sha256) == before
         assert server.get(f"/images/{sha256}.webp").status_code == 200
         assert server.post("/models/scan", json={}).json()["pending_added"] == 0
+
+
+def test_what_an_earlier_run_could_not_join_is_joined_at_the_next_start(tmp_path: Path) -> None:
+    with library_server(tmp_path / "root") as server:
+        path, sha256 = put_model(server)
+        place_id = place_of(server, path)
+        server.store.library.places.hash_now(str(path))
+        server.store.records.put({**new_record(place_id), "notes": "left", "said": {"notes": 1}})
+        server.store.samples.add(place_id, a_picture())
+    with library_server(tmp_path / "root") as server:
+        assert server.store.models.caught_up.wait(30)
+        assert get(server, sha256)["notes"] == "left"
+        assert server.get(f"/images/{sha256}.webp").status_code == 200
+        assert len(server.store.records) == 1
 
 
 class TestTags:
