@@ -64,6 +64,12 @@ class Cursor(Input):
     before: Annotated[str | None, BeforeValidator(lambda value: value or None)] = None
 
 
+class Some(Input):
+    """Models by hash or place, with commas between."""
+
+    keys: str = Field(default="", max_length=7000)
+
+
 class Unused(Input):
     """What was not used for so many days."""
 
@@ -231,6 +237,20 @@ async def list_pictures_of(call: Call[Cursor, Nothing]) -> web.StreamResponse:
         before=call.query.before,
     )
     return json_answer(found)
+
+
+@routes.get(
+    "/library/faces",
+    access=Access.KEY,
+    query=Some,
+    summary="Pictures that stand for models: {faces: {key: {samples, picture, nsfw_level}}}; "
+    "picture is of the gallery, where there is no sample",
+    answers={200: "Of those that there are"},
+)
+async def show_faces(call: Call[Some, Nothing]) -> web.StreamResponse:
+    """`samples` is their number; GET /images/{key}_0.webp is the first."""
+    keys = [key for key in call.query.keys.split(",") if key]
+    return json_answer({"faces": await asyncio.to_thread(call.store.organising.faces, keys)})
 
 
 @routes.get(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -35,6 +35,7 @@ Json = dict[str, Any]
 ORGANISED = (COLLECTIONS, COLLECTION_ITEMS, LOOKUPS, USES, MOVES, MOVED_FILES)
 
 _DAY_MS = 86_400_000
+_LOOKED_AT = 20
 
 
 class Organising:
@@ -61,6 +62,7 @@ class Organising:
         self._records = library.records
         self._tags = tags
         self._row = library.row
+        self._samples = samples
         self.tasks = Tasks(jobs)
         self.collections = collections
         self.collections.known = self._known_item
@@ -182,6 +184,25 @@ class Organising:
         """A page of the pictures made with a model. Raises NotFound."""
         self.row(key)
         return self.matching.pictures_of(self.key(key) or key, limit=limit, before=before)
+
+    def faces(self, keys: Iterable[str]) -> dict[str, Json]:
+        """What stands for each model: `{samples, picture, nsfw_level}`, the last two of a picture of
+        the gallery made with it, the most harmless of the newest; unknown keys are left out.
+        """
+        found: dict[str, Json] = {}
+        for key in keys:
+            known = self.key(key)
+            if known is None:
+                continue
+            samples = self._samples.count(known)
+            made = [] if samples else self.matching.pictures_of(known, limit=_LOOKED_AT)["images"]
+            picture = min(made, key=lambda each: each["nsfw_level"], default={})
+            found[key] = {
+                "samples": samples,
+                "picture": picture.get("id"),
+                "nsfw_level": picture.get("nsfw_level", 0),
+            }
+        return found
 
     def models_of(self, item_id: str) -> Json:
         """The models that a picture was made with. Raises NotFound."""

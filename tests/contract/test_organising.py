@@ -340,6 +340,19 @@ class TestMatching:
         bad = shelf.server.get(f"/library/models/{made['lora']}/pictures", params={"before": "x"})
         check_error(bad, 400)
 
+    def test_a_model_is_shown_by_its_sample_else_by_a_picture_made_with_it(
+        self, shelf: Shelf, made: dict[str, str]
+    ) -> None:
+        keys = (made["checkpoint"], made["lora"], "0" * 64)
+        server = shelf.server
+        server.store.samples.add(made["checkpoint"], png("face", 8, 8))
+        told = server.get("/library/faces", params={"keys": ",".join(keys)}).json()["faces"]
+        assert told == {
+            made["checkpoint"]: {"samples": 1, "picture": None, "nsfw_level": 0},
+            made["lora"]: {"samples": 0, "picture": made["picture"], "nsfw_level": 0},
+        }
+        server.store.samples.delete(made["checkpoint"], 0)
+
     def test_a_version_that_civitai_told_matches_too(
         self, shelf: Shelf, world: World, tmp_path: Path
     ) -> None:
