@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from .collection import CuratorCollectionModel, CuratorCollectionPicture
 from .gallery_image import CuratorGalleryImage
 
-NODE_CLASS_MAPPINGS: dict[str, type[Any]] = {"CuratorGalleryImage": CuratorGalleryImage}
-NODE_DISPLAY_NAME_MAPPINGS: dict[str, str] = {"CuratorGalleryImage": "Curator Gallery Image"}
+NODE_CLASS_MAPPINGS: dict[str, type[Any]] = {
+    "CuratorGalleryImage": CuratorGalleryImage,
+    "CuratorCollectionPicture": CuratorCollectionPicture,
+    "CuratorCollectionModel": CuratorCollectionModel,
+}
+NODE_DISPLAY_NAME_MAPPINGS: dict[str, str] = {
+    "CuratorGalleryImage": "Curator Gallery Image",
+    "CuratorCollectionPicture": "Curator Collection Picture",
+    "CuratorCollectionModel": "Curator Collection Model",
+}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .errors import CuratorError
 from .host import Host
-from .opening import Opening, pictures, start
+from .opening import Opening, collections, pictures, start
 from .settings import Options
 
-__all__ = ["CuratorError", "Host", "Opening", "Options", "pictures", "start"]
+__all__ = ["CuratorError", "Host", "Opening", "Options", "collections", "pictures", "start"]

@@ -47,11 +47,11 @@ class Matching:
         """How pictures would name this model; a place without a hash has no names."""
         if not is_sha256(key):
             return Names([], [])
-        short = (place.auto_v3 for place in self._places.of_hash(key))
+        short = sorted({each for spot in self._places.spots(key) for each in spot.short_hashes})
         found = self._lookup.get(key)
         versions = {integer(found["version_id"]) if found else None, *self._in_catalogs(key)}
         return Names(
-            list(dict.fromkeys([key, *filter(None, short)])),
+            [key, *short],
             sorted(each for each in versions if each is not None),
         )
 

@@ -83,9 +83,9 @@ class Uses:
         """When this model was last used, in ms; None when nothing tells it."""
         known = self._uses.get(key)
         told = [int(known["last"])] if known else []
-        for place in self._places.of_hash(key)[:1]:
-            for name in (key, key[:10], key[:12], place.auto_v3):
-                told.append(_newest_own(self._pictures, name) if name else 0)
+        for spot in self._places.spots(key):
+            for name in {key, key[:10], key[:12], *spot.short_hashes}:
+                told.append(_newest_own(self._pictures, name))
         return max(told, default=0) or None
 
     def everything(self) -> Iterator[Record]:

@@ -16,6 +16,7 @@ from .host import Host
 from .settings import Options
 
 if TYPE_CHECKING:
+    from .collection_members import Member
     from .gallery import Picture
     from .store import Store
 
@@ -30,6 +31,18 @@ class Pictures(Protocol):
 
     def picture(self, image_id: str) -> Picture:
         """The picture with this id. Raises NotFound."""
+        ...
+
+
+class Members(Protocol):
+    """Where workflow nodes find what is in collections."""
+
+    def pictures(self, name: str) -> list[str]:
+        """The ids of a collection's pictures, in order. Raises NotFound."""
+        ...
+
+    def models(self, name: str, type_: str = "") -> list[Member]:
+        """A collection's models that are there, in order. Raises NotFound, StoreClosed."""
         ...
 
 
@@ -66,6 +79,17 @@ class Opening:
             return self.get_now().gallery
         except StoreHeld:
             return SnapshotPictures(self._make_host().data)
+
+    def collections(self) -> Members:
+        """The collections; while another process holds the store, those of its last snapshot."""
+        from .collection_members import LiveMembers, SnapshotMembers
+        from .engine import StoreHeld
+
+        try:
+            store = self.get_now()
+        except StoreHeld:
+            return SnapshotMembers(self._make_host().data)
+        return LiveMembers(store.collections, store.library)
 
     def log_failure(self) -> None:
         """Say in the log why the store does not open, for there may be nobody who waits for it."""
@@ -109,3 +133,10 @@ def pictures() -> Pictures:
     if _current is None:
         raise StoreClosed("Curator's store is not open in this process.")
     return _current.pictures()
+
+
+def collections() -> Members:
+    """The collections of this process' store. Raises StoreClosed where none was started."""
+    if _current is None:
+        raise StoreClosed("Curator's store is not open in this process.")
+    return _current.collections()
