@@ -14,7 +14,7 @@ from .routing import Access, Call, Input, Nothing, Routes
 from .threads import patiently
 
 if TYPE_CHECKING:
-    from ..store.staging import Outcome
+    from ..store.importing import Outcome
 
 routes = Routes()
 
@@ -158,10 +158,10 @@ async def migrate_database(call: Call[Nothing, LegacyDatabase]) -> web.StreamRes
 )
 async def import_models(call: Call[Nothing, ModelImport]) -> web.StreamResponse:
     """What became of each."""
-    from ..store.staging import report  # heavy, and not needed before the first call
+    from ..store.importing import report  # heavy, and not needed before the first call
 
     ids = call.body.id
-    outcomes = await patiently(call.store.staging.import_many, ids, call.body.conflict_strategy)
+    outcomes = await patiently(call.store.staging.importing.many, ids, call.body.conflict_strategy)
     return json_answer(report(outcomes, len(ids)), status=207)
 
 
@@ -184,8 +184,8 @@ async def import_model(call: Call[Nothing, SingleImport]) -> web.StreamResponse:
     if call.body.id is None or call.body.id == "":
         raise BadInput("id is required", field="id")
     number = _number(str(call.body.id))
-    staging, strategy = call.store.staging, call.body.conflict_strategy
-    outcome = await patiently(staging.import_one, number, strategy)
+    importing, strategy = call.store.staging.importing, call.body.conflict_strategy
+    outcome = await patiently(importing.one, number, strategy)
     if outcome.status in ("success", "ignored", "deleted"):
         told: dict[str, Any] = {"status": outcome.status, "id": outcome.id, "deprecated": True}
         if outcome.sha256:

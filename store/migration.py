@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import ntpath
-import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from .engine import CollectionSpec, Database, Index, Record
 from .errors import Conflict, CuratorError, DiskFull, StoreClosed
 from .host import Host
+from .importing import sample_key
 from .jobs import Job, Jobs
-from .json_values import integer, is_object, mapping, text
+from .json_values import integer, text
 from .legacy_database import Legacy, LegacyModel, local_path, read_legacy
 from .library_merging import united
 from .library_records import Records, is_sha256
 from .library_tags import LONGEST, Tags
+from .migration_rows import FACTS, extra_of, filled, filled_meta, meta_of, positive
 from .samples import Samples
-from .staging import Staging, sample_key
+from .staging import Staging
 
 MIGRATED = CollectionSpec("migrated", key="key", indexes=(Index("by_tag", "tag"),))
 """What was taken over before: `tag:<name>` with its number here, `model:<path>` with its hash."""
@@ -36,7 +36,6 @@ _TYPES = {
 }
 _AT_ONCE = 50
 _LARGEST_PICTURE = 256 << 20
-_FACTS = ("name", "type", "path", "size_bytes", "created_at")
 
 
 @dataclass
@@ -159,7 +158,7 @@ class Migration:
         if record is None and not is_new:
             return False  # somebody has removed it
         record = record or {**self._records.fresh(sha256), "paths": []}
-        self._records.put(_filled(record, fields, tags, replace=is_new))
+        self._records.put(filled(record, fields, tags, replace=is_new))
         self.remember(path, sha256=sha256)
         return is_new
 
@@ -172,8 +171,8 @@ class Migration:
         if row is None:
             made = self._staging.add({**fields, "tags": tags}, wanted_id=number)
         else:
-            made = {**row, **{name: row[name] or fields[name] for name in (*_FACTS, "sha256")}}
-            made["meta"] = _filled_meta(row["meta"], fields["meta"])
+            made = {**row, **{name: row[name] or fields[name] for name in (*FACTS, "sha256")}}
+            made["meta"] = filled_meta(row["meta"], fields["meta"])
             made["tags"] = united(row["tags"], tags)
             self._staging.change(made)
         self.remember(path, sha256="")
@@ -255,7 +254,7 @@ class _Run:
                 self._take_picture(picture)
 
     def _take(self, model: LegacyModel) -> _Picture:
-        extra, is_whole = _extra(model.extra_json)
+        extra, is_whole = extra_of(model.extra_json)
         self._counts.errors += not is_whole
         path, told = text(model.path), text(model.hash_hex).strip()
         fields: Json = {
@@ -263,9 +262,9 @@ class _Run:
             "sha256": told.lower() if is_sha256(told) else told,
             "name": text(model.name),
             "type": self._home.host_type(text(model.type), path),
-            "size_bytes": _positive(model.size_bytes),
-            "created_at": _positive(model.created_at),
-            "meta": _meta(extra),
+            "size_bytes": positive(model.size_bytes),
+            "created_at": positive(model.created_at),
+            "meta": meta_of(extra),
         }
         tags = united([], [self._tags[tag] for tag in model.tags if tag in self._tags])
         picture = self._picture(extra)
@@ -303,7 +302,7 @@ class _Run:
 
     def _picture(self, extra: Json) -> Path | None:
         """The file of the first picture, if it is there and lies in the folder itself."""
-        name = ntpath.basename(next(iter(_meta(extra)["images"]), ""))
+        name = ntpath.basename(next(iter(meta_of(extra)["images"]), ""))
         if self._images is None or not name or name in (".", "..") or "\x00" in name:
             return None
         path = self._images / name
@@ -312,80 +311,3 @@ class _Run:
             return path if inside and path.is_file() else None
         except (OSError, RuntimeError):
             return None
-
-
-def _filled(record: Record, fields: Json, tags: list[int], *, replace: bool) -> Record:
-    """The record with what the predecessor knew; what a person has said stays as it is.
-
-    `replace`: what nobody said gives way, else only what is empty is filled.
-    """
-    made: Record = dict(record)
-    said: Mapping[str, int] = record["said"]
-    for name in _FACTS:
-        if name not in said and fields[name] and (replace or not record[name]):
-            made[name] = fields[name]
-    meta: Json = dict(record["meta"])
-    for name, value in fields["meta"].items():
-        if f"meta.{name}" not in said and (replace or not meta.get(name)):
-            if _says(value) or name not in meta:
-                meta[name] = value
-    made["meta"] = meta
-    if "tags" not in said:
-        made["tags"] = united(record["tags"], tags)
-    if fields["path"]:
-        made["paths"] = united(record["paths"], [fields["path"]])
-    return made
-
-
-def _filled_meta(known: Json, fields: Json) -> Json:
-    """Of a pending row: each text, and each prompt, where there is none."""
-    made = {**known}
-    for name, value in fields.items():
-        if is_object(value):
-            prompts = mapping(made.get(name))
-            made[name] = {**prompts, **{key: prompts.get(key) or value[key] for key in value}}
-        else:
-            made[name] = made.get(name) or value
-    return made
-
-
-def _says(value: Any) -> bool:
-    return any(value.values()) if is_object(value) else bool(value)
-
-
-def _extra(raw: Any) -> tuple[Json, bool]:
-    """The object of `extra_json`, and whether that is what stood there."""
-    if raw is None or raw == "":
-        return {}, True
-    if not isinstance(raw, str | bytes):
-        return {}, False
-    try:
-        found = json.loads(raw)
-    except (ValueError, RecursionError):
-        return {}, False
-    return (found, True) if is_object(found) else ({}, False)
-
-
-def _meta(extra: Json) -> Json:
-    prompts = mapping(extra.get("prompts"))
-    given = extra.get("images")
-    images = cast("list[Any]", given) if isinstance(given, list) else []
-    return {
-        "description": _plain(extra.get("description")),
-        "community_links": _plain(extra.get("community_links")),
-        "prompts": {name: _plain(prompts.get(name)) for name in ("positive", "negative")},
-        "images": [_plain(each) for each in images if isinstance(each, str)],
-    }
-
-
-_SURROGATES = re.compile("[\ud800-\udfff]")
-
-
-def _plain(value: Any) -> str:
-    """The text; halves of surrogate pairs, which JSON can spell and nothing can keep, replaced."""
-    return _SURROGATES.sub("\ufffd", text(value))
-
-
-def _positive(value: Any) -> int:
-    found = integer(value) or 0
-    return found if 0 < found < 1 << 63 else 0

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import ntpath
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .bursts import Bursts
 from .engine import CollectionSpec, Database, Index, Record
-from .errors import BadInput, CuratorError, NotFound
+from .errors import BadInput, NotFound
 from .events import Events
 from .gallery import ServedFile
-from .jobs import Cancelled, Jobs
-from .json_values import integer, mapping, text
+from .importing import Importing, sample_key
+from .jobs import Jobs
+from .json_values import mapping, text
 from .library_facts import shown_text
 from .library_records import Records
 from .library_tags import Tags, next_number, raise_number
-from .locks import KeyedLock
 from .samples import Samples
-from .staging_merging import merged, promoted
 
 if TYPE_CHECKING:
     from .library_places import Place, PlaceChange, Places
@@ -42,21 +40,6 @@ Json = dict[str, Any]
 Check = Callable[[], object]
 
 _AT_ONCE = 1000
-
-
-@dataclass
-class Outcome:
-    """What has become of one pending row: `status` is success, conflict, ignored, deleted or
-    failed; `error` and `kind` (unknown, unreadable, cancelled) say why it failed.
-    """
-
-    status: str
-    id: Any
-    error: str = ""
-    kind: str = ""
-    pending: Json = field(default_factory=dict[str, Any])
-    existing: Json = field(default_factory=dict[str, Any])
-    sha256: str = ""
 
 
 class Staging:
@@ -82,17 +65,11 @@ class Staging:
         self._tags = tags
         self._samples = samples
         self._places = places
-        self._jobs = jobs
         self._bursts = Bursts(lambda _: events.publish("library", change="staging"))
         self._look = look
         self._scanning = threading.Lock()
-        self._locks = KeyedLock()
-        self._closing = threading.Event()
+        self.importing = Importing(database, records, samples, places, jobs, self)
         places.listen(self._places_changed)
-
-    def close(self) -> None:
-        """Imports end after the file that they are at."""
-        self._closing.set()
 
     def listed(self, *, limit: int | None = None, offset: int = 0) -> Json:
         """`{models, total}`, the oldest file first."""
@@ -146,6 +123,14 @@ class Staging:
                 return self._samples.file(sample_key(key), 0, quality)
         raise NotFound("Pending image not found")
 
+    def close(self) -> None:
+        """Imports end before the next file."""
+        self.importing.close()
+
+    def get(self, key: str) -> Record | None:
+        """The row."""
+        return self._pending.get(key)
+
     def scan(self, kind: str = "", types: Sequence[str] = ()) -> Json:
         """Stage every file that no record has taken up: `{scanned, pending_added, …}`.
 
@@ -164,7 +149,7 @@ class Staging:
                         if not self._is_known(shown_text(place.path)):
                             added.append(self._stage(place, kind)["id"])
         if added:
-            self._tell()
+            self.tell()
         return {
             "status": "success",
             "scanned": len(found),
@@ -200,6 +185,15 @@ class Staging:
         """Whether the row is there still."""
         return key in self._pending
 
+    def finish(self, row: Record, outcome: str, sha256: str) -> None:
+        """The row goes, and it is remembered what has become of it; inside of a transaction."""
+        self._pending.delete(row["key"])
+        self._finished.put({"key": row["key"], "outcome": outcome, "sha256": sha256})
+
+    def finished(self, key: str) -> Record | None:
+        """What has become of a row: `outcome` (success or deleted) and `sha256`."""
+        return self._finished.get(key)
+
     def was_given(self, number: int) -> bool:
         """Whether a row has, or ever had, this id."""
         return str(number) in self._pending or str(number) in self._finished
@@ -207,106 +201,6 @@ class Staging:
     def with_tag(self, tag_id: int) -> list[Record]:
         """The rows that carry a tag."""
         return self._pending.page("by_tag", tag_id, limit=1 << 40).records
-
-    def import_many(self, ids: Sequence[Any], strategy: str | None) -> list[Outcome]:
-        """Import each of these in turn, whatever becomes of the others."""
-        outcomes: list[Outcome] = []
-        with self._jobs.running("import", unit="models", total=len(ids)) as job:
-
-            def check() -> None:
-                job.check()
-                self._check()
-
-            try:
-                for each in ids:
-                    check()
-                    outcomes.append(self.import_one(each, strategy, check))
-                    job.progress(len(outcomes))
-            except Cancelled:
-                rest = ids[len(outcomes) :]
-                text = "The import was cancelled"
-                outcomes += [Outcome("failed", each, text, "cancelled") for each in rest]
-                raise
-        return outcomes
-
-    def import_one(self, given: Any, strategy: str | None, check: Check | None = None) -> Outcome:
-        """Make a record of a pending row, as the strategy says where there is one already.
-
-        None: a conflict, and nothing changes; `ignore`: nothing at all; `delete`: the row goes;
-        `merge`: the record is filled where it is empty; anything else: the row's texts win.
-        """
-        number = None if isinstance(given, bool) else integer(given)
-        if number is None:
-            return Outcome("failed", given, "Invalid id", "unknown")
-        with self._locks.hold(str(number)):
-            return self._import(number, strategy, check or self._check)
-
-    def _import(self, number: int, strategy: str | None, check: Check) -> Outcome:
-        row = self._pending.get(str(number))
-        if row is None:
-            return self._again(number, strategy)
-        if strategy == "ignore":
-            return Outcome("ignored", number)
-        if strategy == "delete":
-            self._delete(row)
-            return Outcome("deleted", number)
-        if not row["path"]:
-            return Outcome("failed", number, "Pending model missing path", "unreadable")
-        try:
-            sha256 = self._places.hash_now(self._path_of(row), check)
-        except (CuratorError, OSError, ValueError):
-            return Outcome("failed", number, "SHA256 calculation failed", "unreadable")
-        return self._promote(row, sha256, strategy)
-
-    def _promote(self, row: Record, sha256: str, strategy: str | None) -> Outcome:
-        key = sample_key(row["key"])
-        with self._samples.holding(key, sha256), self._database.transaction():
-            known = self._records.get(sha256)
-            if known is not None and strategy is None:
-                return Outcome(
-                    "conflict",
-                    row["id"],
-                    pending={"id": row["id"], "path": row["path"]},
-                    existing={"id": sha256, "path": known["path"]},
-                )
-            pictures = self._samples.join(key, sha256)
-            if known is None:
-                # A further copy of this content stays in staging.
-                fresh = self._records.fresh(sha256)
-                fresh["paths"] = []
-                record = promoted(fresh, row, pictures)
-            elif strategy == "merge":
-                record = merged(known, row)
-            else:
-                record = promoted(known, row, pictures)
-            self._records.put(record)
-            self._finish(row, "success", sha256)
-        self._samples.tidy(sha256)
-        self._records.tell([sha256])
-        self._tell()
-        return Outcome("success", row["id"], sha256=sha256)
-
-    def _delete(self, row: Record) -> None:
-        key = sample_key(row["key"])
-        with self._samples.holding(key), self._database.transaction():
-            self._samples.drop(key)
-            self._finish(row, "deleted", "")
-        self._samples.tidy(key)
-        self._tell()
-
-    def _finish(self, row: Record, outcome: str, sha256: str) -> None:
-        self._pending.delete(row["key"])
-        self._finished.put({"key": row["key"], "outcome": outcome, "sha256": sha256})
-
-    def _again(self, number: int, strategy: str | None) -> Outcome:
-        """The same request after a lost answer has the same outcome."""
-        finished = self._finished.get(str(number))
-        outcome = finished["outcome"] if finished else ""
-        if finished and outcome == "deleted" and strategy == "delete":
-            return Outcome("deleted", number)
-        if finished and outcome == "success" and strategy not in ("delete", "ignore"):
-            return Outcome("success", number, sha256=finished["sha256"])
-        return Outcome("failed", number, "Pending model not found", "unknown")
 
     def _stage(self, place: Place, kind: str) -> Record:
         path = shown_text(place.path)
@@ -337,11 +231,6 @@ class Staging:
 
             self._records.change(place.sha256, take_up, by_user=False)
 
-    def _path_of(self, row: Record) -> str:
-        """Where the file lies now; its name need not be UTF-8."""
-        place = self._places.get(row["place_id"]) if row["place_id"] else None
-        return place.path if place and not place.gone else row["path"]
-
     def _places_changed(self, changes: list[PlaceChange]) -> None:
         for change in changes:
             if change.kind == "moved":
@@ -356,11 +245,8 @@ class Staging:
                 changed["name"] = ntpath.basename(new)
             self._pending.update(row["key"], changed)
 
-    def _check(self) -> None:
-        if self._closing.is_set():
-            raise Cancelled
-
-    def _tell(self) -> None:
+    def tell(self) -> None:
+        """Rows have come or gone."""
         self._bursts.add(["staging"])
 
 
@@ -376,35 +262,6 @@ _EMPTY: Record = {
     "tags": [],
     "image_names": [],
 }
-
-
-def sample_key(key: str) -> str:
-    """Under which key the pictures of a pending row are kept."""
-    return f"pending-{key}"
-
-
-def report(outcomes: Iterable[Outcome], total: int) -> Json:
-    """The report of many imports, as Hikaze shapes it."""
-    listed = list(outcomes)
-
-    def ids(status: str) -> list[Any]:
-        return [each.id for each in listed if each.status == status]
-
-    def conflicts() -> Iterator[Json]:
-        for each in listed:
-            if each.status == "conflict":
-                yield {"pending": each.pending, "existing": each.existing}
-
-    return {
-        "total": total,
-        "success": ids("success"),
-        "conflict": list(conflicts()),
-        "ignored": ids("ignored"),
-        "deleted": ids("deleted"),
-        "failed": [
-            {"id": each.id, "error": each.error} for each in listed if each.status == "failed"
-        ],
-    }
 
 
 def _is_of(place: Place, kind: str, types: Sequence[str]) -> bool:
