@@ -22,6 +22,7 @@ from .library_scan import scan
 from .library_shelf import Spot
 from .library_tags import Tags
 from .library_watch import Closing, Watch
+from .memory import give_back
 from .settings import Settings
 from .tasks import Tasks
 
@@ -177,6 +178,8 @@ class Library:
         self._rows.prepare()
         self.places.forget_old(self.records)
         self.hashing.wake()
+        if not self.is_complete:
+            give_back()
 
     def _rested(self) -> None:
         if self._untold:

@@ -20,6 +20,7 @@ from .library_facts import read_facts
 from .library_places import Places, auto_v3_of, is_same
 from .library_shelf import Spot
 from .library_walk import Facts
+from .memory import give_back
 from .settings import Settings
 
 log = logging.getLogger(__name__)
@@ -339,3 +340,4 @@ class Hashing:
         if self._job and not self._job.is_over:
             self._job.change("done")
         self._lock.notify_all()
+        give_back()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, cast
 
@@ -23,6 +24,7 @@ OTHERS = "others"
 ALL = ""
 """The name of the list that holds every row."""
 
+_BODIES_KEPT = 2000
 _MANY = 1000
 """When so many rows change at once, their lists are sorted anew."""
 
@@ -104,6 +106,7 @@ class Rows:
         self._writing = threading.Lock()
         self._types: frozenset[str] = frozenset()
         self._rows: dict[str, Row] = {}
+        self._with_json: deque[Row] = deque()
         self._members: dict[str, dict[str, Row]] = {ALL: {}}
         self._sorted: dict[tuple[str, str], list[Row]] = {}
 
@@ -165,16 +168,20 @@ class Rows:
         return orjson.loads(self.body(row))
 
     def body(self, row: Row) -> bytes:
-        """The same as JSON."""
-        if row.json is None:
+        """The same as JSON; that of the rows last asked for is kept."""
+        found = row.json
+        if found is None:
             shown = self._shown(row)
             try:
                 made = orjson.dumps(shown)
             except TypeError:
                 made = orjson.dumps(_clean(shown))
             # A copy: what orjson hands out keeps up to ten times its size of memory.
-            row.json = bytes(memoryview(made))
-        return row.json
+            row.json = found = bytes(memoryview(made))
+            self._with_json.append(row)
+            while len(self._with_json) > _BODIES_KEPT:
+                self._with_json.popleft().json = None
+        return found
 
     def text(self, row: Row) -> str:
         """What a search looks through, in lower case."""

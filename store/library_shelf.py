@@ -148,8 +148,8 @@ class Shelf:
     def flush(self) -> None:
         """Write what has changed. Raises DiskFull or CuratorError; the next call tries again."""
         dirty = list(self._dirty)
-        for start in range(0, len(dirty), 100):
-            part = dirty[start : start + 100]
+        for start in range(0, len(dirty), 20):
+            part = dirty[start : start + 20]
             with self._database.transaction():
                 for number in part:
                     spots = self._spots.get(number)
