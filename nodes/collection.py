@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from ..store import CuratorError, collections
@@ -112,7 +113,7 @@ class CuratorCollectionModel:
         return chosen.file, chosen.words, chosen.strength, len(found)
 
 
-def _valid(name: str | None, count: Any, what: str) -> bool | str:
+def _valid(name: str | None, count: Callable[[str], int], what: str) -> bool | str:
     if name is None:
         return True
     if not name.strip():

@@ -28,6 +28,7 @@ _LONGEST_LINE = 64 << 20
 _LARGEST_PICTURE = 4 << 30
 _LARGEST_SAMPLE = 64 << 20
 _MOST_PROBLEMS = 200
+_AT_ONCE = 200
 
 Json = dict[str, Any]
 
@@ -98,21 +99,37 @@ class Import:
     def _models(self, source: _Source, tags: Mapping[str, Json]) -> None:
         counts = {"new": 0, "changed": 0, "known": 0, "matched": 0, "unhashed": 0}
         source.report["models"] = counts
+        made: list[Record] = []
         for told in _lines(source, "models"):
             source.job.advance()
             key = text(told.get("id"))
             if not is_sha256(key):
                 counts["unhashed"] += 1
                 continue
-            record = self._known.records.get(key)
             counts["matched"] += (self._row(key) or {}).get("status") == "present"
             names = [name for name in told.get("tag_names") or () if name in tags]
-            made = self._merged(record, told, names, source.dry_run)
-            counts["new" if record is None else "known" if made == record else "changed"] += 1
-            if not source.dry_run and made != record:
-                self._known.records.change(
-                    key, lambda record, made=made: record.update(made), by_user=False, keep=True
-                )
+            record = self._known.records.get(key)
+            merged = self._merged(record, told, names, source.dry_run)
+            counts["new" if record is None else "known" if merged == record else "changed"] += 1
+            if not source.dry_run and merged != record:
+                made.append(merged)
+            if len(made) == _AT_ONCE:
+                self._keep(made)
+        self._keep(made)
+
+    def _keep(self, made: list[Record]) -> None:
+        """Write these, unless a person has changed one meanwhile: then it is merged the next time.
+
+        Many at once: each write of its own would wait for the disk.
+        """
+        records = self._known.records
+        with self._known.database.transaction():
+            for record in made:
+                now = records.get(record["id"])
+                if now is None or now["said"] == record["said"]:
+                    records.put(record)
+        records.tell([record["id"] for record in made])
+        made.clear()
 
     def _merged(self, record: Record | None, told: Json, names: list[str], dry_run: bool) -> Record:
         """The record with what the export says where it is silent; all of it when it is new."""
