@@ -12,7 +12,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from ..store.errors import BadInput, WrongType
 
 if TYPE_CHECKING:
-    from ..store.upload_parts import PartWriter
+    from ..store.upload_writing import PartWriter
     from ..store.uploads import Uploads
 
 # Threads of their own: a slow disk keeps nobody waiting who only looks at something.

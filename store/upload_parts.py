@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import filecmp
-import os
-import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-from .errors import BadInput, Conflict, CuratorError, NotFound, TooLarge
+from .errors import Conflict, NotFound
 from .files import disk_error
-from .upload_places import Plan, give_back, write_at
+from .upload_places import Plan
 from .upload_records import Json, utc
-
-_BINARY = getattr(os, "O_BINARY", 0)
+from .upload_writing import PartWriter, too_much
 
 
 def no_parts(upload_id: str, size: int, count: int) -> Json:
@@ -75,7 +72,7 @@ class Parts:
                 raise NotFound(f"There is no part {number}; this upload has 1 to {self.count}.")
             room = self.size - self._there + self._length_of(number)
             if length is not None and length > room:
-                raise TooLarge(_too_much(self.size))
+                raise too_much(self.size)
             if length is not None and not self._placed and not self._writers:
                 self.plan = self.plan.fitting(number, length)
             in_place = (
@@ -248,99 +245,3 @@ class Parts:
     def _check_open(self) -> None:
         if self.closed:
             raise Conflict("This upload takes no parts any more.")
-
-
-class PartWriter:
-    """Writes one part; `finish` or `abandon` ends it. Its calls come one after the other."""
-
-    def __init__(
-        self, parts: Parts, number: int, length: int | None, room: int, *, in_place: bool
-    ) -> None:
-        """Raises DiskFull when not even its file can be made."""
-        self.number = number
-        self.in_place = in_place
-        self.path = parts.path
-        self.written = 0
-        self.counts = False
-        """Whether its file is what holds the part now."""
-        self._parts = parts
-        self._length = length
-        self._room = room if length is None else length
-        self._start = parts.plan.start(number) if in_place else 0
-        self._guard = threading.Lock()
-        flags = os.O_WRONLY | _BINARY
-        if not in_place:
-            self.path = parts.path.with_name(f"{parts.path.name}.{number}.{secrets.token_hex(4)}")
-            flags |= os.O_CREAT | os.O_EXCL
-        try:
-            self._descriptor: int | None = os.open(self.path, flags, 0o666)
-        except OSError as error:
-            raise disk_error(error, f"part {number}") from error
-
-    @property
-    def upload_id(self) -> str:
-        """Of which upload it is a part."""
-        return self._parts.id
-
-    def received(self) -> int:
-        """Bytes that have come of the whole upload."""
-        return self._parts.received()
-
-    def write(self, pieces: Sequence[bytes]) -> None:
-        """Take these bytes. Raises TooLarge, DiskFull, Conflict when no parts are taken now."""
-        count = sum(map(len, pieces))
-        with self._guard:
-            if self._descriptor is None:
-                raise Conflict("This upload takes no parts any more.")
-            if self.written + count > self._room:
-                raise TooLarge(_too_much(self._parts.size))
-            try:
-                write_at(self._descriptor, pieces, self._start + self.written)
-            except OSError as error:
-                raise disk_error(error, f"part {self.number}") from error
-            self.written += count
-
-    def finish(self) -> str:
-        """The part is there, and survives a loss of power: its ETag.
-
-        Raises BadInput when bytes are missing, else as `write`.
-        """
-        try:
-            with self._guard:
-                if self._descriptor is None:
-                    raise Conflict("This upload takes no parts any more.")
-                if self._length not in (None, self.written):
-                    raise BadInput(f"Part {self.number} ended too early; send it again.")
-                try:
-                    os.fsync(self._descriptor)
-                except OSError as error:
-                    raise disk_error(error, f"part {self.number}") from error
-            self._parts.count_in(self)
-        except CuratorError:
-            self.abandon()
-            raise
-        self._parts.forget(self)
-        self.stop()
-        return f"{self._parts.id}-{self.number}-{self.written}"
-
-    def abandon(self) -> None:
-        """Throw away what has come of it. Twice is fine."""
-        with self._guard:
-            if self._descriptor is not None and self.in_place:
-                give_back(self._descriptor, self._start, self._room)
-        self._parts.forget(self)
-        self.stop()
-
-    def stop(self) -> None:
-        """Let no byte through any more; for any thread."""
-        with self._guard:
-            if self._descriptor is not None:
-                os.close(self._descriptor)
-                self._descriptor = None
-        if not (self.in_place or self.counts):
-            with contextlib.suppress(OSError):
-                self.path.unlink(missing_ok=True)
-
-
-def _too_much(size: int) -> str:
-    return f"That would be more than the {size} bytes of fileSize, together with what is there."

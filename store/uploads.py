@@ -22,11 +22,12 @@ from .upload_keeping import Keeper
 from .upload_lanes import Lane
 from .upload_live import Lives
 from .upload_making import Maker
-from .upload_parts import Parts, PartWriter
+from .upload_parts import Parts
 from .upload_records import ENDED, UPLOAD_PARTS, UPLOADS, Asked, Found, Json, Sender, shown, utc
 from .upload_repeats import Repeats
 from .upload_run import Runs
 from .upload_signing import Signer
+from .upload_writing import PartWriter
 
 if TYPE_CHECKING:
     from .upload_landing import UploadLanding

@@ -16,7 +16,7 @@ from comfyui_curator.store.transfer_patience import Stopped
 from comfyui_curator.store.upload_hashing import Follower, Prefix
 from comfyui_curator.store.upload_joining import gather, needs_copy
 from comfyui_curator.store.upload_parts import Parts, no_parts
-from comfyui_curator.store.upload_places import Plan, give_back
+from comfyui_curator.store.upload_places import Plan, give_back, write_at
 from tests.small_disk import full, small_disk
 
 
@@ -86,6 +86,17 @@ class TestPlan:
         assert plan.fitting(2, 40) is plan
         assert plan.fitting(4, 2) is plan
         assert plan.fitting(1, 0) is plan
+
+
+def test_pieces_are_written_where_the_system_has_no_pwritev(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "pwritev", raising=False)
+    path = tmp_path / "file"
+    path.write_bytes(b"0123456789")
+    with path.open("r+b") as file:
+        assert write_at(file.fileno(), [b"ab", b"", b"c"], 4) == 3
+    assert path.read_bytes() == b"0123abc789"
 
 
 class TestParts:
