@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
-from .engine import Collection, Page, Record
+from .engine import Collection, Page
 from .gallery_records import shown_item
 
 _ALL = 1 << 40
+_LEVELS = (1, 2, 4, 8, 16, 32)
+
+Listed: TypeAlias = tuple[str, Any]
+"""An index and a value of it."""
 
 
 @dataclass(frozen=True)
@@ -26,25 +30,22 @@ class Wanted:
     tags: tuple[frozenset[int], ...] = ()
     """One of each of these sets of CivitAI's tags."""
 
-    def admits(self, record: Record) -> bool:
-        """Whether the record is of those, its texts aside."""
-        return (
-            (not self.source or record["source"] == self.source)
-            and (self.starred is None or bool(record["starred"]) == self.starred)
-            and (self.version_id is None or self.version_id in record["versions"])
-            and (not self.type or record["type"] == self.type)
-            and (not self.max_nsfw or record.get("nsfw_level", 0) <= self.max_nsfw)
-            and all(not tags.isdisjoint(record.get("tag_ids", ())) for tags in self.tags)
-        )
+    def among(self) -> list[list[Listed]]:
+        """Of each of these groups one index has to list the picture."""
+        groups: list[list[Listed]] = [[("by_tag", tag) for tag in tags] for tags in self.tags]
+        if self.source:
+            groups.append([("by_source", self.source)])
+        if self.starred is not None:
+            groups.append([("starred", int(self.starred))])
+        if self.version_id is not None:
+            groups.append([("by_version", self.version_id)])
+        if self.type:
+            groups.append([("by_type", self.type)])
+        return groups
 
-    @property
-    def by_record(self) -> bool:
-        """Whether records must be looked at one by one."""
-        return (
-            bool(self.source or self.type or self.max_nsfw or self.tags)
-            or self.starred is not None
-            or self.version_id is not None
-        )
+    def without(self) -> list[Listed]:
+        """None of these may list it."""
+        return [("by_nsfw", each) for each in _LEVELS if self.max_nsfw and each > self.max_nsfw]
 
 
 def page(
@@ -57,7 +58,7 @@ def page(
     before: str | None = None,
 ) -> Page:
     """A page of an index, newest first; without `limit` everything. Raises BadInput (`before`)."""
-    where = wanted.admits if wanted.by_record else None
+    among, without = wanted.among(), wanted.without()
     count = _ALL if limit is None else limit
     if wanted.q:
         return records.search(
@@ -67,9 +68,18 @@ def page(
             descending=True,
             limit=count,
             after=before,
-            where=where,
+            among=among,
+            without=without,
         )
-    return records.page(index, value, descending=True, limit=count, after=before, where=where)
+    return records.page(
+        index,
+        value,
+        descending=True,
+        limit=count,
+        after=before,
+        among=among,
+        without=without,
+    )
 
 
 def whole_gallery(records: Collection, model_id: int, wanted: Wanted) -> dict[str, Any]:
@@ -127,12 +137,9 @@ def all_pictures(
         usable.append(("by_type", wanted.type, replace(wanted, type="")))
     if wanted.source:
         usable.append(("by_source", wanted.source, replace(wanted, source="")))
-    if wanted.source and wanted.type:
-        kind = f"{wanted.source} {wanted.type}"
-        usable.append(("by_kind", kind, replace(wanted, source="", type="")))
     if len(wanted.tags) == 1 and len(wanted.tags[0]) == 1:
-        usable.append(("by_tag", *wanted.tags[0], replace(wanted, tags=())))
-    # All are in this order; the narrowest leaves the fewest records to look at one by one.
+        usable.append(("by_tag", min(wanted.tags[0]), replace(wanted, tags=())))
+    # All are in this order; the narrowest leaves the fewest to compare with the others.
     index, value, rest = min(usable, key=lambda each: records.count(each[0], each[1]))
     found = page(records, index, value, rest, limit=limit, before=before)
     return {

@@ -27,7 +27,7 @@ GALLERY = CollectionSpec(
         Index("by_source", "source", "added"),
         Index("by_type", "type", "added"),
         Index("starred", "starred", "added"),
-        Index("by_kind", "kind", "added"),
+        Index("by_nsfw", "nsfw_level", "added"),
         Index("by_tag", "tag_ids", "added"),
         Index("by_card", "cards", "created_at"),
         Index("by_hash", "hashes", "added"),
@@ -204,14 +204,13 @@ def new_record(
 
 def with_places(record: Record) -> Record:
     """The record with what its indexes are made of, to be called after a change of its source."""
-    record["kind"] = f"{record['source']} {record['type']}"
     record["cards"] = record["models"] if record["source"] == "original" else []
     return record
 
 
 def kept_record(record: Mapping[str, Any]) -> dict[str, Any]:
     """What of a record lies beside its picture: all but its star and what follows from the rest."""
-    left = ("starred", "file_path", "thumb_path", "meta_path", "kind", "cards")
+    left = ("starred", "file_path", "thumb_path", "meta_path", "cards")
     return {name: value for name, value in record.items() if name not in left}
 
 

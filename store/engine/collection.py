@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from .core import Change, Core
+from .indexes import SortedIndex
 from .pages import Asked, list_page, search_page, union_page
 from .records import decode, encode
 from .rows import Rows
 from .spec import BadRecord, Page, Record
 
 Where: TypeAlias = Callable[[Record], bool]
+Listed: TypeAlias = tuple[str, Any]
+"""An index and a value of it."""
 
 
 class Collection:
@@ -98,19 +101,26 @@ class Collection:
         offset: int = 0,
         after: str | None = None,
         where: Where | None = None,
+        among: Sequence[Sequence[Listed]] = (),
+        without: Sequence[Listed] = (),
     ) -> Page:
         """The records of one value of an index, in its order, that `where` agrees to.
+
+        They are listed in one of each group of `among`, and in none of `without`; that looks at no
+        record.
 
         `after` is the `next` of an earlier page: what is added meanwhile shifts nothing. With
         `where` the total costs a look at every record of the value. Raises KeyError for an index
         that is not declared, BadInput for a cursor that is none.
         """
-        asked = Asked(self._rows.indexes[index], value, descending, limit, offset, after, where)
+        groups, never = self._listed(among), self._listed([without])[0]
+        main = self._rows.indexes[index]
+        asked = Asked(main, value, descending, limit, offset, after, where, groups, never)
         return list_page(self._rows, asked)
 
     def union(
         self,
-        places: Sequence[tuple[str, Any]],
+        places: Sequence[Listed],
         *,
         descending: bool = False,
         limit: int = 100,
@@ -140,13 +150,17 @@ class Collection:
         offset: int = 0,
         after: str | None = None,
         where: Where | None = None,
+        among: Sequence[Sequence[Listed]] = (),
+        without: Sequence[Listed] = (),
     ) -> Page:
         """As `page`, of the records in which all words of the text occur.
 
         The last word may be the beginning of one; case does not matter; a text without a word
         finds all. Raises LookupError when the collection declares no words.
         """
-        asked = Asked(self._rows.indexes[index], value, descending, limit, offset, after, where)
+        groups, never = self._listed(among), self._listed([without])[0]
+        main = self._rows.indexes[index]
+        asked = Asked(main, value, descending, limit, offset, after, where, groups, never)
         return search_page(self._rows, asked, text)
 
     def count(self, index: str | None = None, value: Any = None) -> int:
@@ -170,6 +184,10 @@ class Collection:
     def __iter__(self) -> Iterator[Record]:
         """Every record as it was when the loop began, oldest first."""
         return map(decode, list(self._rows.raws.values()))
+
+    def _listed(self, groups: Sequence[Sequence[Listed]]) -> list[list[tuple[SortedIndex, Any]]]:
+        indexes = self._rows.indexes
+        return [[(indexes[name], value) for name, value in group] for group in groups]
 
     def _insert(self, record: Mapping[str, Any], *, replace: bool) -> bool:
         core, rows = self._core, self._rows

@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 from .cursors import Entry, read_cursor, write_cursor
 from .indexes import SortedIndex
@@ -17,6 +17,26 @@ from .words import Matches
 
 # To look a match up and sort it costs about as much as this many steps along the index.
 _STEPS = 20
+
+
+Listed: TypeAlias = tuple[SortedIndex, Any]
+
+
+class Narrowing(NamedTuple):
+    """Entries of other indexes: of each group in one of them, and in none of `without`."""
+
+    among: list[list[list[Entry]]]
+    without: list[list[Entry]]
+
+    def of(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """Those that are left; no record is looked at for it, and no lock is held."""
+        for group in self.among:
+            ids = {each[2] for one in group for each in one}
+            entries = [each for each in entries if each[2] in ids]
+        if self.without:
+            ids = {each[2] for one in self.without for each in one}
+            entries = [each for each in entries if each[2] not in ids]
+        return entries
 
 
 @dataclass(frozen=True)
@@ -30,6 +50,20 @@ class Asked:
     offset: int
     after: str | None
     where: Callable[[Record], bool] | None
+    among: Sequence[Sequence[Listed]] = ()
+    without: Sequence[Listed] = ()
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether everything in the index is wanted."""
+        return self.where is None and not self.among and not self.without
+
+    def narrowing(self) -> Narrowing:
+        """The entries to narrow by, as they are now; under the lock."""
+        return Narrowing(
+            [[list(index.entries(value)) for index, value in group] for group in self.among],
+            [list(index.entries(value)) for index, value in self.without],
+        )
 
     def rest(self, entries: Sequence[Entry], *, offset: int | None = None) -> range:
         """The positions after the cursor and the offset, in the order asked for."""
@@ -51,10 +85,10 @@ def list_page(rows: Rows, asked: Asked) -> Page:
     """A page of all records of a value."""
     with rows.lock:
         entries = asked.index.entries(asked.value)
-        if asked.where is None:
+        if asked.is_plain:
             return _cut(rows, asked, entries, len(entries))
-        entries = list(entries)
-    return _filtered(rows, asked, entries)
+        entries, narrowing = list(entries), asked.narrowing()
+    return _filtered(rows, asked, narrowing.of(entries))
 
 
 def union_page(rows: Rows, places: Sequence[Asked]) -> Page:
@@ -63,8 +97,6 @@ def union_page(rows: Rows, places: Sequence[Asked]) -> Page:
     with rows.lock:
         found = {each for one in places for each in one.index.entries(one.value)}
         entries = sorted(found)
-        if asked.where is None:
-            return _cut(rows, asked, entries, len(entries))
     return _filtered(rows, asked, entries)
 
 
@@ -78,13 +110,12 @@ def search_page(rows: Rows, asked: Asked, text: str) -> Page:
             entries = list(entries)
         elif len(matches) * _STEPS < len(entries):
             entries = _sorted_matches(rows, asked, matches)
-        elif asked.index.whole and asked.where is None:
+        elif asked.index.whole and asked.is_plain:
             return _walk(rows, asked, entries, matches)
         else:
             entries = matches.among(entries)
-        if asked.where is None:
-            return _cut(rows, asked, entries, len(entries))
-    return _filtered(rows, asked, entries)
+        narrowing = asked.narrowing()
+    return _filtered(rows, asked, narrowing.of(entries))
 
 
 def _walk(rows: Rows, asked: Asked, entries: Sequence[Entry], matches: Matches) -> Page:
@@ -99,8 +130,9 @@ def _walk(rows: Rows, asked: Asked, entries: Sequence[Entry], matches: Matches) 
 
 def _cut(rows: Rows, asked: Asked, entries: Sequence[Entry], total: int) -> Page:
     rest = asked.rest(entries)
-    chosen = [entries[at] for at in rest[: asked.limit]]
-    found = [(each, rows.raws[each[2]]) for each in chosen]
+    chosen = [(entries[at], rows.raws.get(entries[at][2])) for at in rest[: asked.limit]]
+    # Without the lock one may have gone meanwhile.
+    found = [(each, raw) for each, raw in chosen if raw is not None]
     return asked.page(found, total, len(rest) > asked.limit)
 
 
@@ -117,10 +149,12 @@ def _sorted_matches(rows: Rows, asked: Asked, doc_ids: Iterable[int]) -> list[En
 def _filtered(rows: Rows, asked: Asked, entries: Sequence[Entry]) -> Page:
     """Those that `where` agrees to; every one is looked at, for the total."""
     where = asked.where
+    if where is None:
+        return _cut(rows, asked, entries, len(entries))
     agreed: list[tuple[Entry, bytes]] = []
     for each in entries:
         raw = rows.raws.get(each[2])
-        if raw is not None and where is not None and where(decode(raw)):
+        if raw is not None and where(decode(raw)):
             agreed.append((each, raw))
     rest = asked.rest([each for each, _ in agreed])
     found = [agreed[at] for at in rest[: asked.limit]]

@@ -1,11 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from comfyui_curator.store.engine import BadRecord, Database, read_snapshot
+from comfyui_curator.store.engine import (
+    BadRecord,
+    CollectionSpec,
+    Database,
+    Index,
+    read_snapshot,
+)
 from comfyui_curator.store.errors import BadInput, StoreClosed
 
 Open = Callable[[], Database]
@@ -226,3 +233,33 @@ def test_after_close_reading_works_and_changing_is_refused(opened: Open) -> None
 
 def keys(page: Any) -> list[str]:
     return [record["id"] for record in page.records]
+
+
+def test_lists_are_narrowed_by_other_indexes_without_a_look_at_records(tmp_path: Path) -> None:
+    indexes = (Index("all", None, "n"), Index("by_tag", "tags", "n"), Index("by_odd", "odd"))
+    spec = CollectionSpec("t", "id", indexes, ("text",))
+    with Database.open(tmp_path, [spec]) as database:
+        numbers = database.collection("t")
+        for n in range(60):
+            tags = [name for name, by in (("two", 2), ("three", 3), ("five", 5)) if n % by == 0]
+            text = "word" if n < 50 else "other"
+            numbers.put({"id": str(n), "n": n, "tags": tags, "odd": n % 2, "text": text})
+        groups = [[("by_tag", "two"), ("by_tag", "three")], [("by_odd", 0)]]
+        wanted = [n for n in range(60) if n % 2 == 0 and n % 5]
+        how: dict[str, Any] = {"among": groups, "without": [("by_tag", "five")], "limit": 7}
+        for descending in (False, True):
+            seen: list[int] = []
+            after: str | None = None
+            while True:
+                page = numbers.page("all", descending=descending, after=after, **how)
+                assert page.total == len(wanted)
+                seen += [record["n"] for record in page.records]
+                after = page.next
+                if after is None:
+                    break
+            assert seen == (wanted[::-1] if descending else wanted)
+        found = numbers.search("word", index="all", **how)
+        assert found.total == len([n for n in wanted if n < 50])
+        assert numbers.page("by_tag", "five", among=[[("by_tag", "two")]]).total == 6
+        assert numbers.page("all", among=[[("by_tag", "none")]]).records == []
+        assert numbers.page("all", among=[[]]).records == []
