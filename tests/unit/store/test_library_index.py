@@ -1,0 +1,311 @@
+"""The index of model files against everything that disks and people do to it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from comfyui_curator.store.engine import Database
+from comfyui_curator.store.events import Events
+from comfyui_curator.store.host import Host
+from comfyui_curator.store.jobs import Jobs
+from comfyui_curator.store.library import Asked, Library
+from comfyui_curator.store.library_records import MODELS, Records
+from comfyui_curator.store.library_shelf import PLACES
+from comfyui_curator.store.library_tags import COUNTERS, TAGS, Tags
+from comfyui_curator.store.settings import Options, Settings
+from tests.libraries import tree, until
+from tests.upstream.weights import safetensors
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def put(path: Path, salt: str = "") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(safetensors("LORA", salt or path.name))
+    return path
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def host_of(folder: Path, **types: list[Path]) -> Host:
+    for name in ("data", "models"):
+        (folder / name).mkdir(exist_ok=True, parents=True)
+    return Host(
+        data=folder / "data",
+        input=folder / "input",
+        output=folder / "output",
+        models=folder / "models",
+        model_folders=lambda: types or {"loras": [folder / "models" / "loras"]},
+    )
+
+
+@contextmanager
+def opened(host: Host, *, hashing: bool = True) -> Generator[Library, None, None]:
+    specs = (PLACES, MODELS, TAGS, COUNTERS)
+    with Database.open(host.data / "database", specs) as database:
+        events = Events()
+        records, tags = Records(database, events), Tags(database, events)
+        settings = Settings(host.data / "settings.json", Options())
+        library = Library(database, host, settings, events, Jobs(events), records, tags)
+        if not hashing:
+            library.hashing.pause()
+        library.start()
+        try:
+            assert library.wait(30)
+            if hashing:
+                assert library.hashing.wait(30)
+            yield library
+        finally:
+            library.close()
+
+
+def files(library: Library, kind: str | None = None) -> list[str]:
+    rows = json.loads(library.list(Asked(kind=kind)).body)["models"]
+    return sorted(row["file"] for row in rows)
+
+
+class TestLinksAndRoots:
+    def test_loops_end_and_each_folder_is_listed_once(self, tmp_path: Path) -> None:
+        loras = tmp_path / "models" / "loras"
+        put(loras / "a" / "one.safetensors")
+        (loras / "a" / "up").symlink_to(loras, target_is_directory=True)
+        (loras / "again").symlink_to(loras / "a", target_is_directory=True)
+        (loras / "nowhere").symlink_to(tmp_path / "gone")
+        (loras / "dead.safetensors").symlink_to(tmp_path / "gone.safetensors")
+        with opened(host_of(tmp_path)) as library:
+            assert files(library) == ["a/one.safetensors"]
+
+    def test_other_drives_are_read_through_links_and_our_own_data_never(
+        self, tmp_path: Path
+    ) -> None:
+        host = host_of(tmp_path)
+        drive = tmp_path / "drive"
+        one = put(drive / "deep" / "one.safetensors")
+        put(host.data / "transfers" / "half.safetensors")
+        loras = tmp_path / "models" / "loras"
+        loras.mkdir(parents=True)
+        (loras / "drive").symlink_to(drive, target_is_directory=True)
+        (loras / "data").symlink_to(host.data, target_is_directory=True)
+        (loras / "link.safetensors").symlink_to(one)
+        before = tree(drive)
+        with opened(host) as library:
+            [row] = json.loads(library.list(Asked()).body)["models"]
+            found = {place["file"] for place in row["places"]}
+            assert found == {"drive/deep/one.safetensors", "link.safetensors"}
+            assert library.duplicates(limit=10, offset=0)["wasted_bytes"] == 0
+        assert tree(drive) == before
+
+    def test_a_file_has_the_types_of_all_roots_it_can_be_reached_from(self, tmp_path: Path) -> None:
+        shared, own = tmp_path / "shared", tmp_path / "models" / "vae"
+        put(shared / "both.safetensors")
+        put(own / "mine.safetensors")
+        (own / "linked").symlink_to(shared, target_is_directory=True)
+        put(tmp_path / "models" / "stray.safetensors")
+        with opened(host_of(tmp_path, loras=[shared], vae=[own])) as library:
+            assert files(library, "loras") == ["both.safetensors"]
+            assert files(library, "vae") == ["both.safetensors", "mine.safetensors"]
+            assert files(library, "others") == ["stray.safetensors"]
+
+    def test_hidden_folders_and_files_that_are_no_models_are_left_out(self, tmp_path: Path) -> None:
+        loras = tmp_path / "models" / "loras"
+        put(loras / ".trash" / "old.safetensors")
+        put(loras / "._forked.safetensors")
+        put(loras / "half.safetensors.part")
+        put(loras / "picture.png")
+        put(loras / "LOUD.SAFETENSORS")
+        with opened(host_of(tmp_path)) as library:
+            assert files(library) == ["LOUD.SAFETENSORS"]
+
+
+class TestStrangeFiles:
+    @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+    def test_names_that_are_no_utf_8_are_listed_kept_and_hashed(self, tmp_path: Path) -> None:
+        loras = tmp_path / "models" / "loras"
+        loras.mkdir(parents=True)
+        raw = os.fsencode(loras) + b"/caf\xe9.safetensors"
+        with open(raw, "wb") as file:  # noqa: PTH123 - the name is no text
+            file.write(safetensors("LORA", "x"))
+        host = host_of(tmp_path)
+        for _ in range(2):
+            with opened(host) as library:
+                [row] = json.loads(library.list(Asked()).body)["models"]
+                assert row["name"] == "caf\ufffd.safetensors"
+                [place] = library.places.all()
+                assert os.fsencode(place.path) == raw
+                assert row["sha256"] == place.sha256 != ""
+
+    def test_empty_torn_and_hostile_files_are_listed_with_what_is_wrong(
+        self, tmp_path: Path
+    ) -> None:
+        loras = tmp_path / "models" / "loras"
+        loras.mkdir(parents=True)
+        whole = safetensors("LORA", "whole")
+        (loras / "empty.safetensors").write_bytes(b"")
+        (loras / "torn.safetensors").write_bytes(whole[:-10])
+        (loras / "huge.safetensors").write_bytes((1 << 60).to_bytes(8, "little") + b"{}")
+        (loras / "deep.safetensors").write_bytes(
+            (100_000).to_bytes(8, "little") + b'{"a":' * 20_000
+        )
+        with opened(host_of(tmp_path)) as library:
+            facts = {place.file: place.facts for place in library.places.all()}
+            assert len(facts) == 4
+            assert all(each["error"] for each in facts.values())
+            assert all(place.sha256 for place in library.places.all())
+
+    def test_a_wrong_clock_changes_nothing(self, tmp_path: Path) -> None:
+        loras = tmp_path / "models" / "loras"
+        for name, when in (("old", -1_000_000), ("new", 7_000_000_000)):
+            os.utime(put(loras / f"{name}.safetensors"), (when, when))
+        host = host_of(tmp_path)
+        with opened(host) as library:
+            rows = json.loads(library.list(Asked(sort="created_at")).body)["models"]
+            assert [row["created_at"] for row in rows] == [0, 7_000_000_000_000]
+            assert all(row["sha256"] for row in rows)
+        with opened(host, hashing=False) as library:
+            assert not library.hashing.status()["files_left"]
+
+    def test_a_folder_of_thousands_is_listed_and_changes_in_it_are_seen(
+        self, tmp_path: Path
+    ) -> None:
+        loras = tmp_path / "models" / "loras"
+        loras.mkdir(parents=True)
+        for number in range(3000):
+            (loras / f"{number}.pt").write_bytes(b"")
+        with opened(host_of(tmp_path), hashing=False) as library:
+            assert len(library.places.all()) == 3000
+            (loras / "7.pt").rename(loras / "renamed.pt")
+            until(lambda: library.places.at_path(str(loras / "renamed.pt")))
+            assert len(library.places.all()) == 3000
+
+
+class TestHashes:
+    def test_a_file_that_changes_is_hashed_again_and_what_stays_is_not(
+        self, tmp_path: Path
+    ) -> None:
+        loras = tmp_path / "models" / "loras"
+        stays, changes = put(loras / "stays.safetensors"), put(loras / "changes.safetensors")
+        host = host_of(tmp_path)
+        with opened(host) as library:
+            before = {place.path: place.sha256 for place in library.places.all()}
+        put(changes, "another content")
+        with opened(host, hashing=False) as library:
+            left = {place.path: place.sha256 for place in library.places.all()}
+            assert left[str(stays)] == before[str(stays)]
+            assert library.hashing.status()["files_left"] == 1
+            library.hashing.resume()
+            assert library.hashing.wait(30)
+            [place] = [each for each in library.places.all() if each.path == str(changes)]
+            assert place.sha256 == sha256(changes) != before[str(changes)]
+
+    def test_a_touched_file_keeps_its_row_and_is_hashed_again(self, tmp_path: Path) -> None:
+        path = put(tmp_path / "models" / "loras" / "a.safetensors")
+        host = host_of(tmp_path)
+        with opened(host) as library:
+            [place] = library.places.all()
+        os.utime(path, (1, 1))
+        with opened(host, hashing=False) as library:
+            assert library.places.of_hash(place.sha256)[0].place_id == place.place_id
+            assert library.hashing.status()["files_left"] == 1
+            assert library.places.hash_now(str(path)) == place.sha256
+            assert library.hashing.status()["files_left"] == 0
+
+    def test_another_file_that_got_the_inode_is_not_the_one_that_went(self, tmp_path: Path) -> None:
+        loras = tmp_path / "models" / "loras"
+        path = put(loras / "a.safetensors", "aa")
+        host = host_of(tmp_path)
+        with opened(host) as library:
+            library.records.change(sha256(path), lambda record: record.update(name="Mine"))
+            path.unlink()
+            put(loras / "b.safetensors", "bb")
+            library.scan()
+            assert library.hashing.wait(30)
+            rows = json.loads(library.list(Asked()).body)["models"]
+            assert {(row["name"], row["status"]) for row in rows} == {
+                ("Mine", "missing"),
+                ("b.safetensors", "present"),
+            }
+
+    def test_pictures_find_models_by_every_short_hash(self, tmp_path: Path) -> None:
+        path = put(tmp_path / "models" / "loras" / "a.safetensors")
+        data = path.read_bytes()
+        start = 8 + int.from_bytes(data[:8], "little")
+        with opened(host_of(tmp_path)) as library:
+            for short in (sha256(path)[:10].upper(), hashlib.sha256(data[start:]).hexdigest()[:12]):
+                assert [place.path for place in library.places.by_short_hash(short)] == [str(path)]
+
+    def test_a_file_that_we_placed_is_in_the_list_at_once(self, tmp_path: Path) -> None:
+        loras = tmp_path / "models" / "loras"
+        with opened(host_of(tmp_path), hashing=False) as library:
+            for path in (loras / "a.safetensors", loras / "new" / "b.safetensors"):
+                place = library.places.took(str(put(path)), sha256(path))
+                row = library.row(place.sha256)
+                assert row is not None
+                assert row["path"] == str(path)
+
+    def test_a_record_that_knows_a_path_has_the_file_before_it_is_hashed(
+        self, tmp_path: Path
+    ) -> None:
+        path = put(tmp_path / "models" / "loras" / "a.safetensors")
+        with opened(host_of(tmp_path), hashing=False) as library:
+            said = {"name": "Imported", "path": str(path), "paths": [str(path)]}
+            library.records.make(sha256(path), **said)
+            rows = json.loads(library.list(Asked()).body)["models"]
+            assert [(row["name"], row["status"]) for row in rows] == [("Imported", "present")]
+
+    def test_files_that_go_while_they_are_hashed_stop_nothing(self, tmp_path: Path) -> None:
+        loras = tmp_path / "models" / "loras"
+        for number in range(300):
+            put(loras / f"{number:03}.safetensors")
+        with opened(host_of(tmp_path), hashing=False) as library:
+            for number in range(0, 300, 2):
+                (loras / f"{number:03}.safetensors").unlink()
+            library.hashing.resume()
+            assert library.hashing.wait(30)
+            library.scan()
+            assert library.hashing.wait(30)
+            assert len(library.places.all()) == 150
+            assert all(place.sha256 for place in library.places.all())
+
+
+def killed(folder: Path, seconds: float) -> None:
+    """A program over the folder, killed without warning so long after its first line."""
+    command = [sys.executable, str(ROOT / "tests" / "launcher.py")]
+    process = subprocess.Popen(
+        [*command, "serve", "--root", str(folder), "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        assert process.stdout and process.stdout.readline()
+        time.sleep(seconds)
+    finally:
+        process.send_signal(getattr(signal, "SIGKILL", signal.SIGTERM))
+        process.communicate()
+
+
+def test_a_kill_at_any_point_loses_no_file_and_changes_none(tmp_path: Path) -> None:
+    from comfyui_curator.store.host import root_host
+
+    for number in range(600):
+        put(tmp_path / "models" / "loras" / str(number % 7) / f"{number}.safetensors")
+    before = tree(tmp_path / "models" / "loras")
+    for wait in (0.0, 0.1, 0.4):
+        killed(tmp_path, wait)
+    with opened(root_host(tmp_path)) as library:
+        places = library.places.all()
+        assert len({place.path for place in places}) == len(places) == 600
+        assert all(place.sha256 == sha256(Path(place.path)) for place in places)
+    assert tree(tmp_path / "models" / "loras") == before
