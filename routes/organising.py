@@ -50,6 +50,12 @@ class Move(Chosen):
     dry_run: bool = True
 
 
+class Deleting(Input):
+    """Some models."""
+
+    keys: Annotated[list[_Key], Field(min_length=1, max_length=_MOST_KEYS)]
+
+
 class Moves(Input):
     """A page of moves."""
 
@@ -143,6 +149,21 @@ async def import_sidecars(call: Call[Nothing, Importing]) -> web.StreamResponse:
         previews=body.previews,
     )
     return json_answer({"job": job})
+
+
+@routes.add(
+    "POST",
+    "/library/delete",
+    access=Access.KEY,
+    body=Deleting,
+    summary="Put the files of a selection into the trash; what was said of the models stays, "
+    "shown as missing: {deleted, unknown: [key], failed: [{key, file, reason}]}",
+    answers={200: "How many files went", 400: "No keys", 507: "The disk is full"},
+)
+async def delete_files(call: Call[Nothing, Deleting]) -> web.StreamResponse:
+    """`POST /trash/{id}/restore` brings them back; the same call again does nothing."""
+    told = await asyncio.to_thread(call.store.organising.delete, call.body.keys)
+    return json_answer(told)
 
 
 @routes.add(

@@ -10,7 +10,7 @@ from typing import Any
 from .bulk_changes import BulkChanges
 from .catalog import Catalog
 from .engine import Database
-from .errors import BadInput, NotFound
+from .errors import BadInput, CuratorError, NotFound
 from .events import Events
 from .gallery import Gallery
 from .gallery_records import find, item_key, shown_item
@@ -29,6 +29,7 @@ from .remote.civitai import CivitAI
 from .samples import Samples
 from .sidecar_import import Model, SidecarImport
 from .tasks import Tasks
+from .trash import Trash
 
 Json = dict[str, Any]
 
@@ -54,8 +55,11 @@ class Organising:
         library: Library,
         tags: Tags,
         samples: Samples,
+        trash: Trash,
     ) -> None:
         """Does nothing before `start`."""
+        self._catalog = catalog
+        self._trash = trash
         self._gallery = database.collection("gallery")
         self._library = library
         self._places = library.places
@@ -165,6 +169,33 @@ class Organising:
         wanted = ("move", text, keys, type_, file, dry_run)
         return self.tasks.start("move", work, wanted=wanted, title=text, unit="files")
 
+    def delete(self, keys: Sequence[str]) -> Json:
+        """Put the files of these models into the trash; what was said of them stays.
+
+        `{deleted, unknown:[key], failed:[{key, file, reason}]}`; deleted counts files.
+        """
+        deleted = 0
+        failed: list[Json] = []
+        unknown = [key for key in dict.fromkeys(keys) if self.key(key) is None]
+        folders: set[str] = set()
+        for model in self._models(keys):
+            place = self._places.at_path(model.path)
+            if place is None:
+                continue
+            folder = PurePosixPath(place.file.replace("\\", "/")).parent.as_posix()
+            dest = place.types[0] if folder == "." else f"{place.types[0]}/{folder}"
+            path = Path(place.path)
+            told = {"file": path.name, "dest": dest, "catalog": "", "name": self._name(model.key)}
+            try:
+                deleted += self._trash.put(path, told)
+                folders.add(dest)
+            except CuratorError as error:
+                failed.append({"key": model.key, "file": place.file, "reason": error.text})
+        self._library.scan()
+        for dest in folders:
+            self._catalog.look_again(dest)
+        return {"deleted": deleted, "unknown": unknown, "failed": failed}
+
     def undo_move(self, move_id: str) -> Json:
         """Put back what a move has moved: the job. Raises NotFound."""
         self.moving.get(move_id)
@@ -186,8 +217,9 @@ class Organising:
         return self.matching.pictures_of(self.key(key) or key, limit=limit, before=before)
 
     def faces(self, keys: Iterable[str]) -> dict[str, Json]:
-        """What stands for each model: `{samples, picture, nsfw_level}`, the last two of a picture of
-        the gallery made with it, the most harmless of the newest; unknown keys are left out.
+        """What stands for each model: `{samples, picture, nsfw_level}`; unknown keys are left out.
+
+        `picture` is one of the gallery made with it, the most harmless of the newest.
         """
         found: dict[str, Json] = {}
         for key in keys:
@@ -195,8 +227,10 @@ class Organising:
             if known is None:
                 continue
             samples = self._samples.count(known)
-            made = [] if samples else self.matching.pictures_of(known, limit=_LOOKED_AT)["images"]
-            picture = min(made, key=lambda each: each["nsfw_level"], default={})
+            made: list[Json] = []
+            if not samples:
+                made = self.matching.pictures_of(known, limit=_LOOKED_AT)["images"]
+            picture: Json = min(made, key=lambda each: each["nsfw_level"]) if made else {}
             found[key] = {
                 "samples": samples,
                 "picture": picture.get("id"),

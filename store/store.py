@@ -160,6 +160,7 @@ class Store:
                 self.library,
                 self.model_tags,
                 self.samples,
+                self.trash,
             )
             undo.callback(self.organising.close)
             known = Known(

@@ -457,6 +457,32 @@ class TestBulk:
         assert [shelf.server.store.records.get(key) for key in keys] == before
 
 
+class TestDeleting:
+    def test_files_of_a_selection_go_to_the_trash_and_come_back(self, shelf: Shelf) -> None:
+        server = shelf.server
+        server.store.settings.change({"system_trash": False})
+        key = shelf.lora("loras/gone/a.safetensors")
+        shelf.put(
+            "loras/gone/copy.safetensors", (shelf.models / "loras/gone/a.safetensors").read_bytes()
+        )
+        shelf.hashed()
+        server.store.records.change(key, lambda record: record.update(notes="kept"))
+        told = server.post("/library/delete", json={"keys": [key, "e" * 64]}).json()
+        assert told == {"deleted": 2, "unknown": ["e" * 64], "failed": []}
+        assert not list((shelf.models / "loras/gone").iterdir())
+        assert (server.store.library.row(key) or {})["status"] == "missing"
+        assert server.post("/library/delete", json={"keys": [key]}).json()["deleted"] == 0
+        items = server.get("/trash").json()["items"]
+        assert [item["dest"] for item in items] == ["loras/gone"] * 2
+        for item in items:
+            assert server.post(f"/trash/{item['id']}/restore").status_code == 200
+        shelf.hashed()
+        row = server.store.library.row(key) or {}
+        assert (row["status"], len(row["places"])) == ("present", 2)
+        assert (server.store.records.get(key) or {})["notes"] == "kept"
+        check_error(server.post("/library/delete", json={"keys": []}), 400, "keys")
+
+
 class TestMoving:
     def move(self, shelf: Shelf, rule: str, **more: Any) -> dict[str, Any]:
         body = {"rule": rule, "dry_run": False, **more}
