@@ -10,6 +10,7 @@ from aiohttp import ClientPayloadError, hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from ..store.errors import BadInput, WrongType
+from .system import CLOSING
 
 if TYPE_CHECKING:
     from ..store.upload_writing import PartWriter
@@ -22,6 +23,7 @@ _BUFFERED = 4 << 20
 _PIECE = 1 << 20
 _LEAST = 1 << 16
 _MOST_PIECES = 256
+_SECONDS_BETWEEN = 1.0
 _SILENCE = 300.0
 """Seconds without a byte after which a sender is gone."""
 
@@ -51,7 +53,7 @@ async def receive(
     try:
         await _pump(request, uploads, writer)
         return await loop.run_in_executor(_WRITING, uploads.finish_part, writer)
-    except (ClientPayloadError, HttpProcessingError) as error:
+    except (ClientPayloadError, ConnectionError, HttpProcessingError) as error:
         raise BadInput(f"Part {number} ended too early; send it again.") from error
     finally:
         _receiving -= 1
@@ -93,12 +95,13 @@ async def _pump(request: web.Request, uploads: Uploads, writer: PartWriter) -> N
 
 
 class _Watch:
-    """Ends the connection of a sender from whom nothing comes any more."""
+    """Ends the connection of a sender from whom nothing comes any more, and all at our own end."""
 
     def __init__(self, request: web.Request) -> None:
         self.moved = True
         self._request = request
         self._loop = asyncio.get_running_loop()
+        self._last = self._loop.time()
         self._look()
 
     def end(self) -> None:
@@ -106,7 +109,10 @@ class _Watch:
         self._timer.cancel()
 
     def _look(self) -> None:
-        if not self.moved and self._request.transport is not None:
+        now = self._loop.time()
+        if self.moved:
+            self.moved, self._last = False, now
+        is_over = self._request.app[CLOSING].is_set() or now - self._last > _SILENCE
+        if is_over and self._request.transport is not None:
             self._request.transport.abort()
-        self.moved = False
-        self._timer = self._loop.call_later(_SILENCE, self._look)
+        self._timer = self._loop.call_later(_SECONDS_BETWEEN, self._look)
