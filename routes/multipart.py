@@ -57,6 +57,8 @@ async def save_part(request: web.Request, name: str, target: Path, *, limit: int
     """Write one part to a file, off the event loop; what the sender calls it. Raises as above."""
     if not request.body_exists:
         raise BadInput(f"A part {name} is needed.", field=name)
+    if (request.content_length or 0) > limit + _PIECE:
+        raise TooLarge(f"The part {name} is larger than {limit >> 20} MiB.", field=name)
     if request.content_type != "multipart/form-data":
         raise WrongType("The body must be multipart/form-data.")
     try:

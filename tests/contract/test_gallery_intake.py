@@ -14,6 +14,7 @@ import pytest
 import requests
 from PIL import Image
 
+from comfyui_curator.routes import gallery_own
 from comfyui_curator.store import Options
 from tests import studio_folders
 from tests.contract.test_commands import run
@@ -101,6 +102,14 @@ class TestOwn:
         torn = {"Content-Type": "multipart/form-data; boundary=x"}
         check_error(server.post("/gallery/own", data=b"--y", headers=torn), 400, "image")
         check_error(send(server, plain("red"), model_id=-1), 400, "model_id")
+
+    @pytest.mark.parametrize("size", [1 << 16, 3 << 20], ids=["while it comes", "as announced"])
+    def test_what_is_larger_than_the_most_is_413_and_leaves_nothing(
+        self, server: RunningServer, monkeypatch: pytest.MonkeyPatch, size: int
+    ) -> None:
+        monkeypatch.setattr(gallery_own, "_LIMIT", 1000)
+        check_error(send(server, plain("#303030")[:999] + bytes(size)), 413, "image")
+        assert not list((server.store.host.data / "gallery" / "incoming").iterdir())
 
     def test_the_limit_is_507_and_says_what_to_do(self, server: RunningServer) -> None:
         server.ask("PATCH", "/settings", json={"gallery_limit_gb": 1e-7})
