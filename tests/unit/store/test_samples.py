@@ -20,6 +20,7 @@ from comfyui_curator.store.events import Events
 from comfyui_curator.store.sample_tiers import base_size, tier_size
 from comfyui_curator.store.samples import SAMPLES, Samples
 from tests.dying import deaths
+from tests.library_storm import storm
 
 SHA = "ab" * 32
 RED, GREEN, BLUE = (250, 0, 0), (0, 250, 0), (0, 0, 250)
@@ -238,3 +239,7 @@ class TestDying:
                 samples.close()
         assert found <= seen
         assert found
+
+
+def test_a_library_that_is_killed_while_people_work_loses_nothing(tmp_path: Path) -> None:
+    storm(tmp_path / "root", 2)
