@@ -51,8 +51,7 @@ class Backfill:
 
         def forget() -> None:
             with self._lock:
-                if hear in self._hearers:
-                    self._hearers.remove(hear)
+                self._hearers = [each for each in self._hearers if each is not hear]
 
         return job_id, forget
 

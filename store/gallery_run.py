@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import Any, Literal, TypeVar
@@ -23,6 +24,7 @@ from .gallery_intake import Intake
 from .gallery_records import Facts
 from .gallery_run_crew import Crew, Gate
 from .gallery_run_items import Json, Listed, Lists
+from .gallery_run_makings import Makings
 from .gallery_run_records import Progress, Reading
 from .jobs import Job
 from .remote.civitai import CivitAI
@@ -37,6 +39,8 @@ Status = Literal["downloading", "stopping", "stopped", "done"]
 _SHOWN_SECONDS = 10.0
 """How long after its end a run is told of; one that failed until the next begins."""
 _LONGEST_WAIT = 60.0
+_WRITING = 4
+"""So many more hands than requests: while some write to the disk, others ask."""
 _TROUBLES = 24
 """Failures of the server in a row; who fails so often is not asked for the others."""
 
@@ -85,6 +89,8 @@ class Run:
         """Whether somebody has asked it to end."""
         self._seen: set[str] = set()
         self._troubles = 0
+        self._makings = Makings([], 0, lambda _: {}, lambda _: {})
+        self._places = threading.Semaphore(1)
 
     @property
     def is_over(self) -> bool:
@@ -205,10 +211,22 @@ class Run:
         self.progress.tally = self.tally.copy()
         save(self)
 
-    def _work_off(self, items: Iterable[Listed], need: int | None = None) -> None:
-        hands = self._manners.at_once()
-        wished = self.progress.wish.workers
-        Crew(items, self._take, self.gate, need=need).run(min(hands, wished or hands))
+    def _work_off(self, listed: Sequence[Listed], need: int | None = None) -> None:
+        numbers = [
+            each.facts.number
+            for each in listed
+            if each.facts.number is not None and not self._intake.known(each.facts)
+        ]
+        self._makings = Makings(
+            numbers,
+            len(listed) if need is None else need,
+            lambda numbers: self._asked(lambda: self._civitai.generations(numbers)),
+            self._civitai.generation,
+        )
+        at_once = self._manners.at_once()
+        at_once = min(at_once, self.progress.wish.workers or at_once)
+        self._places = threading.Semaphore(at_once)
+        Crew(listed, self._take, self.gate, need=need).run(at_once + _WRITING)
 
     def _asked(self, ask: Callable[[], T]) -> T:
         """What upstream answers, asked again where it failed or was busy."""
@@ -263,18 +281,19 @@ class Run:
         """Whether it was new; None when how it was made says that it is not wanted."""
         query = self.progress.wish.query(self.progress.model_id, None)
         told: Json = {}
-        try:
-            with self._manners.place():
-                told = listed.tells_more()
-        except (StoreClosed, DiskFull):
-            raise
-        except CuratorError as error:
-            log.info("how picture %s was made is not told: %s", listed.facts.id, error.text)
+        if listed.facts.number is not None:
+            with self._place():
+                told = self._makings.told(listed.facts.number)
         if not listed.is_card and not query.admits_making(told):
             return None
-        return self._intake.fetch_listed(
-            listed.told(told), listed.address, self._manners.place, self.gate
-        )
+        return self._intake.fetch_listed(listed.told(told), listed.address, self._place, self.gate)
+
+    @contextmanager
+    def _place(self) -> Generator[None, None, None]:
+        """Held while something is asked: of this run so many as it may, of all as are set."""
+        with self._places, self._manners.place():
+            self.gate.check()
+            yield
 
     def _link(self, facts: Facts) -> None:
         with self.gate.entered():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,8 +24,6 @@ class Listed:
     facts: Facts
     address: str
     is_card: bool
-    tells_more: Callable[[], Json]
-    """Asks how it was made; `{}` where nobody knows. May raise what CivitAI raises."""
 
     def told(self, data: Json) -> Facts:
         """With the generation data; what the list has said of the making counts without it."""
@@ -115,13 +113,7 @@ class Lists:
         return self._listed(facts, url, text(item.get("type")), is_card=False)
 
     def _listed(self, facts: Facts, url: str, kind: str, *, is_card: bool) -> Listed:
-        address = self._civitai.media_address(url, kind or "image")
-        number = facts.number
-
-        def ask() -> Json:
-            return self._civitai.generation(number) if number is not None else {}
-
-        return Listed(facts, address, is_card, ask)
+        return Listed(facts, self._civitai.media_address(url, kind or "image"), is_card)
 
 
 def _id(version: Json) -> int | None:

@@ -13,7 +13,7 @@ from ..json_values import is_object, mapping, mappings, text
 from ..settings import Settings
 from .addresses import AddressRefused
 from .http import GONE, Downloaded, Http, Timeouts
-from .image_lists import UNDEFINED, ImageQuery, ListedPage, read_tags
+from .image_lists import UNDEFINED, ImageQuery, ListedPage, read_batch, read_tags
 
 _ABSENT = GONE | {400}
 """To a number that no record can have it answers 400."""
@@ -86,15 +86,21 @@ class CivitAI:
 
     def tags(self, tag_ids: Sequence[int]) -> dict[int, dict[str, Any] | None]:
         """Tags by id, at most 50 asked for; None for an unknown one, absent where asking failed."""
-        names = ",".join(["tag.getById"] * len(tag_ids))
-        given = {str(place): {"json": {"id": each}} for place, each in enumerate(tag_ids)}
-        question = quote(json.dumps(given, separators=(",", ":")), safe="")
-        address = f"{self._base}/api/trpc/{names}?batch=1&input={question}"
         try:
-            told = self.http.json(address, missing="", accepted=frozenset((200, 207)))
+            return read_tags(tag_ids, self._batch("tag.getById", tag_ids))
         except NotFound:
             return dict.fromkeys(tag_ids)
-        return read_tags(tag_ids, told)
+
+    def generations(self, image_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """As `generation`, of several at once; `{}` for those of which nothing is told.
+
+        Raises UpstreamFailed or NotFound where several cannot be asked for.
+        """
+        told = self._batch("image.getGenerationData", image_ids)
+        if not isinstance(told, list):
+            raise UpstreamFailed(_NOT_JSON)
+        answers = read_batch(told)
+        return {each: mapping(value) for each, value in zip(image_ids, answers, strict=False)}
 
     def version_by_hash(self, sha256: str) -> dict[str, Any]:
         """The version that has a file of this hash (of any kind that CivitAI knows)."""
@@ -185,6 +191,14 @@ class CivitAI:
     def _items(self, path: str, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
         found = self._rest(f"{path}?{urlencode(asked)}", "CivitAI has no such list.")
         return mappings(found.get("items"))
+
+    def _batch(self, procedure: str, ids: Sequence[int]) -> Any:
+        """The answers to one procedure for several ids, in their order."""
+        names = ",".join([procedure] * len(ids))
+        given = {str(place): {"json": {"id": each}} for place, each in enumerate(ids)}
+        question = quote(json.dumps(given, separators=(",", ":")), safe="")
+        address = f"{self._base}/api/trpc/{names}?batch=1&input={question}"
+        return self.http.json(address, missing="", accepted=frozenset((200, 207)))
 
     def _envelope(
         self, procedure: str, given: Mapping[str, Any], *, missing: str

@@ -110,13 +110,18 @@ def nsfw_level(item: Mapping[str, Any]) -> int:
     return _LEVELS.get(text(item.get("nsfwLevel")).lower(), 0)
 
 
+def read_batch(told: Any) -> list[Any]:
+    """The values in a batch's answer, in order; None for null and for what failed."""
+    answers = cast("list[Any]", told) if isinstance(told, list) else []
+    return [_value(answer) for answer in answers]
+
+
 def read_tags(tag_ids: Sequence[int], told: Any) -> dict[int, dict[str, Any] | None]:
     """The tags in a batch's answer, by the ids that were asked for, in their order."""
     found: dict[int, dict[str, Any] | None] = {}
     answers = cast("list[Any]", told) if isinstance(told, list) else []
     for tag_id, answer in zip(tag_ids, answers, strict=False):
-        data = mapping(mapping(answer).get("result")).get("data")
-        value: Any = data.get("json") if is_object(data) and "json" in data else data
+        value = _value(answer)
         status = mapping(mapping(mapping(mapping(answer).get("error")).get("json")).get("data"))
         if text(mapping(value).get("name")):
             found[tag_id] = mapping(value)
@@ -125,3 +130,9 @@ def read_tags(tag_ids: Sequence[int], told: Any) -> dict[int, dict[str, Any] | N
         ):
             found[tag_id] = None
     return found
+
+
+def _value(answer: Any) -> Any:
+    """The value in tRPC's envelope, with or without superjson's."""
+    data = mapping(mapping(answer).get("result")).get("data")
+    return data.get("json") if is_object(data) and "json" in data else data

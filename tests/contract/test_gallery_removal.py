@@ -150,7 +150,8 @@ def test_at_once_each_picture_is_counted_once(server: RunningServer, world: Worl
     model = world.model("vae")
     count = ran(server, model.id)["images_total"]
     with ThreadPoolExecutor(4) as pool:
-        counts = list(pool.map(lambda _: delete(server, model.id), range(4)))
+        asked = [pool.submit(delete, server, model.id) for _ in range(4)]
+        counts = [each.result() for each in asked]
     assert sum(counts) == count
     wait_until(lambda: thumbs_are_made(server))
     assert not kept_files(server)
