@@ -64,6 +64,13 @@ def shoot_pages(browser: Browser, url: str) -> None:
         save(page, "page-picture.png")
         page.locator(".stage img").click()
         save(page, "picture.png", scale=0.8)
+    with a_page(browser, 1200, 750, "light") as page:
+        page.goto(url)
+        page.get_by_title("Choose a model", exact=True).click()
+        page.get_by_role("option", name="Ink Samurai Style").click()
+        page.get_by_role("button", name="Get pictures").click()
+        page.locator(".card.has-image").nth(5).wait_for()
+        save(page, "lora-gallery.png", scale=0.8)
     with a_page(browser, 390, 760, "light") as page:
         page.goto(url)
         page.locator(".card.has-image").nth(3).wait_for()

@@ -105,7 +105,7 @@ def test_studios_folder_is_looked_at_before_it_is_adopted(
     field.fill(str(folder))
     page.keyboard.press("Enter")
     report = page.locator(".report")
-    expect(report).to_contain_text("4 pictures")
+    expect(report).to_contain_text("Found4New4")
     assert len(server.store.gallery) == before
     page.get_by_role("button", name="Adopt 4").click()
     expect(page.get_by_text("Adopted")).to_be_visible()

@@ -61,7 +61,7 @@ test("what a picture was made with is found in the catalog by file, else by vers
 test("reports say what there is and keep quiet about what is not", () => {
   const report = { dry_run: true, found: 9, new: 0, known: 9, stars: 0, previews: 0, bytes: 0, failed: 0 };
   assert.deepEqual(adoptionFigures({ ...report, problems: [] }), [
-    ["Found", "9 pictures"],
+    ["Found", "9"],
     ["New", "none"],
     ["Here already", "9"],
   ]);

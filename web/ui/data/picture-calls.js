@@ -31,6 +31,7 @@ import { addressOf, call, enc } from "./call.js";
  * @property {string} [model_name]
  * @property {number[]} [versions]
  * @property {number} [nsfw_level] CivitAI's bits; 0: unknown
+ * @property {number[]} [tag_ids]
  * @property {boolean} [has_workflow]
  * @property {number} [file_size]
  * @property {ItemMeta} meta

@@ -2,11 +2,11 @@
 
 import { ApiError, api, words } from "../data/api.js";
 import { iconButton } from "../parts/buttons.js";
-import { confirm } from "../parts/confirm.js";
 import { fill, h } from "../parts/dom.js";
 import { countText, sizeText } from "../parts/figures.js";
 import { sheet } from "../parts/sheet.js";
 import { failure, greyRows, state } from "../parts/states.js";
+import { deleteGallery } from "../run/removal.js";
 import { Care } from "./care.js";
 import { LimitForm } from "./limit-form.js";
 
@@ -103,29 +103,16 @@ export class DiskSheet {
         ),
         h("span", { class: "entry-facts" }, `${countText(count, "picture")} · ${sizeText(bytes)}`),
       ),
-      iconButton("trash", `Delete the pictures of ${name}`, () => this.#delete(id, name, count, bytes)),
+      iconButton("trash", `Delete the pictures of ${name}`, () => this.#delete({ id, name, count, bytes })),
       bar,
     );
   }
 
-  /**
-   * @param {number} id
-   * @param {string} name
-   * @param {number} count
-   * @param {number} bytes
-   */
-  async #delete(id, name, count, bytes) {
-    const yes = await confirm(this.element, {
-      title: "Delete this gallery",
-      text:
-        `${countText(count, "picture")} of ${name} (${sizeText(bytes)}) are deleted for good, starred ` +
-        "ones too. What other galleries show stays there.",
-      act: "Delete",
-    });
-    if (!yes) return;
+  /** @param {{id: number, name: string, count: number, bytes: number}} model */
+  async #delete(model) {
     try {
-      const { deleted } = await api.deleteGallery(id);
-      this.acts.notice.done(`${countText(deleted, "picture")} deleted`);
+      const said = await deleteGallery(this.element, model);
+      if (said) this.acts.notice.done(said);
     } catch (error) {
       if (!(error instanceof ApiError)) console.error(error);
       this.acts.notice.failed(words(error));

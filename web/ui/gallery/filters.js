@@ -101,6 +101,11 @@ export class Filters {
     this.#show();
   }
 
+  /** @param {string} name of a tag that pictures are to have too */
+  addTag(name) {
+    this.#set({ tags: name });
+  }
+
   /**
    * Everything of one model, or of all.
    * @param {number} [model_id]

@@ -121,6 +121,7 @@ export class GalleryScreen {
   hear(topic) {
     if (topic === "gallery" || topic === "reset") this.touch();
     if (topic === "settings" || topic === "reset") this.#settingsChanged();
+    if (topic === "gallery") this.picture.tagNames.forget();
     this.runs.hear(topic);
     if (topic === "gallery") this.disk.touch();
   }
@@ -195,6 +196,7 @@ export class GalleryScreen {
       ...acts,
       open,
       load: shrinking(acts.load),
+      showTag: (/** @type {string} */ name) => this.filters.addTag(name),
       openWorkflow: acts.openWorkflow && shrinking(acts.openWorkflow),
       covered: (/** @type {Item} */ item) => this.veils.covers(item),
       uncover: (/** @type {Item} */ item) => this.veils.lift(item),
@@ -244,8 +246,10 @@ export class GalleryScreen {
 
   #chosen() {
     const { model_id, version_id } = this.filters.filter;
+    const model = this.filters.models.find((each) => each.model_id === model_id);
     return {
       name: model_id === undefined ? "" : this.filters.nameOf(model_id),
+      count: model?.count ?? 0,
       version: version_id,
       versionName: this.filters.versionName,
     };

@@ -44,7 +44,7 @@ import { countText, sizeText } from "../parts/figures.js";
 export function adoptionFigures({ found, new: fresh, known, stars, previews, bytes, failed }) {
   /** @type {[string, string][]} */
   const all = [
-    ["Found", countText(found, "picture")],
+    ["Found", count(found)],
     ["New", fresh ? `${count(fresh)}, ${sizeText(bytes)}` : "none"],
     ["Here already", known ? count(known) : ""],
     ["Stars", stars ? count(stars) : ""],

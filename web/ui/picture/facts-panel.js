@@ -1,6 +1,7 @@
 /** What is known of the opened picture, as text. */
 
-import { h } from "../parts/dom.js";
+import { chip } from "../parts/buttons.js";
+import { fill, h } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
 import { MadeWith } from "./made-with.js";
 
@@ -9,7 +10,7 @@ import { MadeWith } from "./made-with.js";
 /**
  * @param {PictureFacts} facts
  * @param {import("../data/api.js").Item} item
- * @param {import("./made-with.js").Around & {copy: (text: string) => void}} around
+ * @param {import("./made-with.js").Around & import("./tag-names.js").TagActs & {copy: (text: string) => void}} around
  * @returns {{elements: HTMLElement[], madeWith: MadeWith | null}} `madeWith` follows the catalog
  */
 export function factsPanel(facts, item, around) {
@@ -26,6 +27,7 @@ export function factsPanel(facts, item, around) {
   if (!facts.prompt && !facts.resources.length) {
     sections.push(h("p", { class: "hint" }, "Its author has not said how it was made."));
   }
+  if (item.tag_ids?.length) sections.push(tags(item.tag_ids, around));
   if (facts.raw) sections.push(everything(facts.raw, copy));
   sections.push(foot(facts, item, around));
   return { elements: sections, madeWith };
@@ -43,6 +45,25 @@ function settings(found, copy) {
   );
   const all = found.map(([label, value]) => `${label}: ${value}`).join(", ");
   return section("Settings", () => copy(all), h("dl", { class: "facts" }, ...pairs));
+}
+
+/**
+ * Those whose names are known; nothing where none is.
+ * @param {number[]} ids
+ * @param {import("./tag-names.js").TagActs} around
+ */
+function tags(ids, { tagNames, showTag }) {
+  const list = h("div", { class: "tags" });
+  const whole = section("Tags", null, list);
+  whole.hidden = true;
+  tagNames.read().then((names) => {
+    const known = ids.map((id) => names.get(id)).filter((name) => name !== undefined);
+    const chips = known.sort().map((name) => chip(name, `Pictures with the tag ${name}`, () => showTag(name)));
+    for (const each of chips) each.removeAttribute("aria-pressed");
+    fill(list, ...chips);
+    whole.hidden = !chips.length;
+  });
+  return whole;
 }
 
 /**

@@ -10,6 +10,7 @@ import { factsPanel } from "./facts-panel.js";
 import { readFacts } from "./facts.js";
 import { FilmStrip } from "./film-strip.js";
 import { playing, shown } from "./media.js";
+import { TagNames } from "./tag-names.js";
 
 /** @typedef {import("../data/api.js").Item} Item */
 
@@ -23,6 +24,7 @@ import { playing, shown } from "./media.js";
  * @property {(item: Item) => boolean} covered
  * @property {(item: Item) => void} uncover
  * @property {(modelId: number) => void} showModel
+ * @property {(name: string) => void} showTag
  * @property {(item: Item, anchor: Element) => void} more
  * @property {(text: string) => void} copy
  * @property {(step: 1 | -1) => void} step to the next or the previous one
@@ -40,7 +42,9 @@ export class PictureView {
     this.acts = acts;
     /** Comes along into the dialog, which covers everything else. */
     this.notice = notice.element;
-    this.around = { catalog, entryActs, notice, copy: acts.copy, showModel: acts.showModel };
+    this.tagNames = new TagNames();
+    const { copy, showModel, showTag } = acts;
+    this.around = { catalog, entryActs, notice, copy, showModel, showTag, tagNames: this.tagNames };
     /** @type {import("./made-with.js").MadeWith | null} */
     this.madeWith = null;
     for (const kind of ["change", "progress"]) {

@@ -1,18 +1,25 @@
 /** Getting pictures of the model that is looked at: the line above them, the form, what has failed. */
 
 import { ApiError, api, words } from "../data/api.js";
-import { confirm } from "../parts/confirm.js";
-import { countText } from "../parts/figures.js";
 import { FailuresSheet } from "./failures-sheet.js";
+import { deleteGallery } from "./removal.js";
 import { RunBar } from "./run-bar.js";
 import { runBody } from "./run-facts.js";
 import { RunForm } from "./run-form.js";
 import { Run } from "./run.js";
 
 /**
+ * @typedef {object} Chosen the model
+ * @property {string} name
+ * @property {number} count pictures of it
+ * @property {number | undefined} version
+ * @property {string} versionName
+ */
+
+/**
  * @typedef {object} Around
  * @property {import("../parts/notice.js").Notice} notice
- * @property {() => {name: string, version: number | undefined, versionName: string}} chosen model
+ * @property {() => Chosen} chosen
  * @property {() => import("../parts/menu.js").Entry[]} menu acts of the whole gallery
  * @property {() => void} openFailures
  * @property {() => void} closeFailures
@@ -22,7 +29,6 @@ export class RunPanel {
   /** @param {Around} around */
   constructor(around) {
     this.around = around;
-    this.total = 0;
     this.run = new Run();
     this.form = new RunForm({ start: (choice) => this.#start(choice), cancel: () => this.closeForm() });
     this.failures = new FailuresSheet({
@@ -61,7 +67,6 @@ export class RunPanel {
    * @param {boolean} known
    */
   showTotal(total, known) {
-    this.total = total;
     this.bar.showTotal(total, known);
   }
 
@@ -82,13 +87,18 @@ export class RunPanel {
     this.run.stop();
   }
 
+  /** Pictures of the model, whatever the filters are. */
+  get whole() {
+    return this.around.chosen().count;
+  }
+
   /** @returns {import("../parts/menu.js").Entry[]} */
   #menu() {
     const { modelId } = this.run;
     if (modelId === undefined) return [];
     const page = { text: "Open on CivitAI", href: `https://civitai.com/models/${modelId}` };
     const remove = { text: "Delete this gallery …", act: () => this.#remove(modelId) };
-    return [...(modelId ? [page] : []), ...(this.total ? [remove] : [])];
+    return [...(modelId ? [page] : []), ...(this.whole ? [remove] : [])];
   }
 
   /** @param {import("./run-facts.js").RunChoice} choice */
@@ -108,21 +118,10 @@ export class RunPanel {
     this.#attempt(async () => void (await api.changeRun(modelId, { action: "stop" })));
   }
 
-  /** @param {number} modelId */
-  async #remove(modelId) {
+  /** @param {number} id */
+  #remove(id) {
     const { name } = this.around.chosen();
-    const yes = await confirm(this.bar.element, {
-      title: "Delete this gallery",
-      text:
-        `All pictures of ${name} are deleted for good, starred ones too. ` +
-        "What other galleries show stays there.",
-      act: "Delete",
-    });
-    if (!yes) return;
-    this.#attempt(async () => {
-      const { deleted } = await api.deleteGallery(modelId);
-      return `${countText(deleted, "picture")} deleted`;
-    });
+    return this.#attempt(() => deleteGallery(this.bar.element, { id, name, count: this.whole }));
   }
 
   /** @param {() => Promise<string | void>} work says what it has done */

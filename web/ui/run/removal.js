@@ -1,0 +1,24 @@
+/** Deleting a model's gallery, after a question. */
+
+import { api } from "../data/api.js";
+import { confirm } from "../parts/confirm.js";
+import { countText, sizeText } from "../parts/figures.js";
+
+/**
+ * Resolves to what was done; undefined when it was not to be.
+ * @param {Element} near
+ * @param {{id: number, name: string, count: number, bytes?: number}} gallery
+ * @returns {Promise<string | undefined>}
+ */
+export async function deleteGallery(near, { id, name, count, bytes }) {
+  const size = bytes ? ` (${sizeText(bytes)})` : "";
+  const own = id ? "What other galleries show and what you have added yourself stays." : "What other galleries show stays.";
+  const yes = await confirm(near, {
+    title: "Delete this gallery",
+    text: `${countText(count, "picture")} of ${name}${size} are deleted for good, starred ones too. ${own}`,
+    act: "Delete",
+  });
+  if (!yes) return undefined;
+  const { deleted } = await api.deleteGallery(id);
+  return `${countText(deleted, "picture")} deleted`;
+}
