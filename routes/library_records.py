@@ -141,6 +141,24 @@ async def edit_model(call: Call[Nothing, ModelEdit]) -> web.StreamResponse:
     return _tagged(shown, etag)
 
 
+@routes.add(
+    "DELETE",
+    "/library/records/{key}",
+    access=Access.KEY,
+    summary="Forget what is said of a model whose files are gone, with its sample pictures",
+    answers={
+        200: "{status: forgotten}",
+        404: "Model not found",
+        409: "Its file is there",
+        507: "The disk is full",
+    },
+)
+async def forget_model(call: Plain) -> web.StreamResponse:
+    """Changes no file of a model."""
+    await asyncio.to_thread(call.store.models.forget, call.text("key"))
+    return json_answer({"status": "forgotten"})
+
+
 @routes.get("/tags", access=Access.KEY, summary="All tags by name: {tags: [{id, name}]}")
 async def list_tags(call: Plain) -> web.StreamResponse:
     """`color` is there where a tag has one."""

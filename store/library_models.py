@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .engine import Record
-from .errors import BadInput, ChangedMeanwhile, CuratorError, NotFound
+from .errors import BadInput, ChangedMeanwhile, Conflict, CuratorError, NotFound
 from .gallery import ServedFile
 from .json_values import integer, is_object
 from .library_records import Records, is_sha256
@@ -164,6 +164,19 @@ class Models:
     def delete_sample(self, text: str, seq: int, tags: Collection[str] | None) -> None:
         """Take a sample picture away. Raises NotFound, ChangedMeanwhile."""
         self._samples.delete(self.key_of(text), seq, tags)
+
+    def forget(self, text: str) -> None:
+        """Forget what is said of a model whose files are gone, with its sample pictures.
+
+        Raises NotFound, Conflict while a file is there.
+        """
+        key = self.key_of(text)
+        if self.places_of(key):
+            raise Conflict("Its file is there; what is said of it goes with that only.")
+        if not self._records.forget(key):
+            raise _unknown()
+        self._samples.drop(key)
+        self._samples.tidy(key)
 
     def _shown(self, key: str, record: Record | None, places: list[Place]) -> Json:
         return shown_model(key, record, places, self._tags.shown((record or {}).get("tags", [])))

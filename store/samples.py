@@ -164,7 +164,9 @@ class Samples:
         self._tell(into)
 
     def drop(self, key: str) -> None:
-        """Mark all pictures of a key as gone, within a transaction; `tidy` removes the files."""
+        """Mark all pictures of a key as gone, also as a part of a transaction; `tidy` removes
+        the files.
+        """
         record = self._samples.get(key)
         if record:
             tokens = [picture["token"] for picture in record["pictures"]]

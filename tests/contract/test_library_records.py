@@ -361,6 +361,22 @@ class TestPlaces:
         server.store.library.places.hash_now(str(path))
         assert get(server, sha256)["status"] == "present"
 
+    def test_a_missing_one_can_be_forgotten_and_one_that_is_there_cannot(
+        self, server: RunningServer
+    ) -> None:
+        path, sha256 = recorded(server)
+        upload(server, sha256, a_picture((1, 2, 250)))
+        url = f"/library/records/{sha256}"
+        check_error(server.delete(url), 409)
+        path.unlink()
+        server.store.library.scan()
+        assert server.delete(url).json() == {"status": "forgotten"}
+        assert server.get(f"/models/{sha256}").status_code == 404
+        assert server.get(f"/images/get_img_num?sha256={sha256}").json() == {"count": 0}
+        rows = server.get("/models?type=loras").json()["models"]
+        assert sha256 not in [row["sha256"] for row in rows]
+        check_error(server.delete(url), 404)
+
 
 def test_all_of_it_is_there_after_a_restart(tmp_path: Path) -> None:
     with library_server(tmp_path / "root") as server:
