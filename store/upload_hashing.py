@@ -13,7 +13,7 @@ from typing import Any
 from .files import disk_error
 from .upload_parts import Parts
 
-_BLOCK = 1 << 18
+_BLOCK = 1 << 20
 _TURN = 64 << 20
 """Bytes of one upload before the next one has its turn."""
 
