@@ -10,6 +10,7 @@ import pytest
 
 from comfyui_curator.store.gallery import Facts
 from tests.catalogs import check_error
+from tests.libraries import put, until
 from tests.serving import RunningServer
 from tests.upstream.pictures import png
 
@@ -211,3 +212,22 @@ def test_a_model_whose_hash_is_found_out_keeps_its_place(server: RunningServer) 
     add(server, made, "p-17", MODELS[1])
     server.store.collections.follow("model", "p-17", "d" * 64)
     assert order_of(server, made) == [MODELS[0], "d" * 64, MODELS[1]]
+
+
+def test_a_place_in_a_collection_becomes_its_content_when_the_hash_is_known(
+    tmp_path: Path,
+) -> None:
+    with RunningServer(tmp_path / "root") as server:
+        assert server.post("/library/hashing/pause").status_code == 200
+        put(tmp_path / "root", "loras/a.safetensors")
+        (place,) = server.store.library.scan()
+        assert not place.sha256
+        made = make(server, "Early", place.place_id)
+        assert order_of(server, made) == [place.place_id]
+        server.store.organising.uses.note(["a.safetensors"])
+        assert server.post("/library/hashing/resume").status_code == 200
+        (sha256,) = until(lambda: [x.sha256 for x in server.store.library.places.all() if x.sha256])
+        assert until(lambda: order_of(server, made) == [sha256])
+        assert server.store.organising.last_used(sha256)
+        told = server.get(f"{ROOT}/of/model/{place.place_id}").json()
+        assert [each["id"] for each in told["collections"]] == [made]
