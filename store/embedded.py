@@ -52,11 +52,16 @@ def read_embedded(path: Path) -> Embedded:
         elif kind.decoder == "PNG":
             texts = dict(_png_texts(path))
         else:
-            with opened(path) as image:
+            with opened(path, kind) as image:
                 texts = _exif_texts(image.getexif())
     except (OSError, WrongType, TooLarge):
         return Embedded()
     return _of_texts(texts)
+
+
+def in_exif(image: Image.Image) -> Embedded:
+    """What lies in the EXIF of an open picture; JPEG and WebP have it nowhere else."""
+    return _of_texts(_exif_texts(image.getexif()))
 
 
 def of_civitai(told: Mapping[str, Any] | None) -> Embedded:

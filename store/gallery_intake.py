@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from .embedded import of_civitai, read_embedded
+from .embedded import Embedded, of_civitai, read_embedded
 from .engine import Collection, Record
 from .errors import TooLarge, UpstreamUnfit, WrongType
 from .gallery_disk import GalleryDisk
@@ -33,7 +33,7 @@ from .media import Media, format_of
 from .remote.civitai import CivitAI
 from .remote.http import Downloaded
 from .thumbnails import Decoder, examine
-from .wholeness import look
+from .wholeness import Looked, look
 
 if TYPE_CHECKING:
     from .catalog import Catalog
@@ -255,18 +255,22 @@ class Intake:
     ) -> Record:
         """As `_place`, for a file that CivitAI is to blame for."""
         try:
-            media = look(incoming.media) if quickly else None
-            return self._place(incoming, facts, got, media)
+            looked = look(incoming.media) if quickly else None
+            return self._place(incoming, facts, got, looked)
         except (WrongType, TooLarge) as error:
             text = f"CivitAI's file of this picture is not usable. {error.text}"
             raise UpstreamUnfit(text) from error
 
     def _place(
-        self, incoming: Incoming, facts: Facts, got: Downloaded, media: Media | None = None
+        self, incoming: Incoming, facts: Facts, got: Downloaded, looked: Looked | None = None
     ) -> Record:
-        """Make the file and its record part of the gallery; checked, unless `media` is known."""
-        media = media or self.examine(incoming.media, incoming.thumbnail)
-        facts = self.completed(facts, incoming.media)
+        """Make the file and its record part of the gallery; decoded, unless it was looked at."""
+        if looked:
+            media = looked.media
+            facts = self.completed(facts, incoming.media, looked.embedded)
+        else:
+            media = self.examine(incoming.media, incoming.thumbnail)
+            facts = self.completed(facts, incoming.media)
         known = find(self._records, facts.file_uuid) or find(self._records, facts.id)
         if known is not None:
             # Its file had gone; what a person has done to the item stays.
@@ -289,9 +293,9 @@ class Intake:
         self._tell(record, "added")
         return record
 
-    def completed(self, facts: Facts, path: Path) -> Facts:
+    def completed(self, facts: Facts, path: Path, inside: Embedded | None = None) -> Facts:
         """With what the file carries and upstream has not said."""
-        inside = read_embedded(path)
+        inside = inside or read_embedded(path)
         told = of_civitai(facts.generation_data)
         made = facts.generation.completed(inside.generation()).completed(told.generation())
         graphs = (inside.workflow, inside.graph, told.workflow, told.graph)

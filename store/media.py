@@ -96,11 +96,14 @@ def format_of(path: Path) -> Format:
 
 
 @contextmanager
-def opened(path: Path) -> Generator[Image.Image, None, None]:
-    """The picture, not yet decoded. Raises WrongType when broken, TooLarge for too many pixels."""
+def opened(path: Path, kind: Format | None = None) -> Generator[Image.Image, None, None]:
+    """The picture, not yet decoded; of a known `kind` or that of its bytes.
+
+    Raises WrongType when broken, TooLarge for too many pixels.
+    """
     from PIL import Image
 
-    kind = format_of(path)
+    kind = kind or format_of(path)
     if kind.kind != "image":
         raise WrongType("This is a video, not a picture.")
     image: Image.Image | None = None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import struct
 import zlib
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
+from .embedded import Embedded, in_exif, read_embedded
 from .media import Format, Media, format_of, opened, turned
 
 _PIECE = 1 << 20
@@ -14,7 +15,14 @@ _TAIL = 64
 _MOST_CHUNKS = 100_000
 
 
-def look(path: Path) -> Media | None:
+class Looked(NamedTuple):
+    """What a picture is, and what its makers have written into it."""
+
+    media: Media
+    embedded: Embedded
+
+
+def look(path: Path) -> Looked | None:
     """What the picture is, if its structure is whole to the end; None: only decoding can tell.
 
     Raises WrongType for what is no picture and no video, TooLarge for too many pixels.
@@ -22,9 +30,10 @@ def look(path: Path) -> Media | None:
     kind = format_of(path)
     if kind.kind == "video" or not _is_whole(path, kind):
         return None
-    with opened(path) as image:
+    with opened(path, kind) as image:
         width, height = image.size[::-1] if turned(image) else image.size
-    return Media(kind, width, height)
+        inside = None if kind.decoder == "PNG" else in_exif(image)
+    return Looked(Media(kind, width, height), inside or read_embedded(path))
 
 
 def _is_whole(path: Path, kind: Format) -> bool:
