@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 routes = Routes()
 
-_QUICK_ROWS = 500
-"""A page up to so long is put together on the event loop."""
-
 
 def _none_if_empty(value: object) -> object:
     return None if value == "" else value
@@ -96,8 +93,7 @@ async def list_library(call: Call[ModelsQuery, Nothing]) -> web.StreamResponse:
         return json_list(call.request, b"", etag)
     answer = lists.known(asked)
     if answer is None:
-        quick = not asked.q and asked.limit is not None and asked.limit <= _QUICK_ROWS
-        if quick:
+        if lists.is_quick(asked):
             answer = lists.answer(asked)
         else:
             answer = await asyncio.to_thread(lists.answer, asked)

@@ -11,6 +11,7 @@ from .library_rows import ALL, OTHERS, Row, Rows, Sort
 from .library_tags import Tags
 
 _ANSWERS_KEPT = 64
+_QUICK_ROWS = 500
 _LARGEST_KEPT = 256 << 10
 
 
@@ -33,6 +34,9 @@ class Asked(NamedTuple):
     descending: bool = False
     among: frozenset[str] | None = None
     """Only rows with these keys."""
+
+
+_PLAIN = Asked()
 
 
 class Answer(NamedTuple):
@@ -61,6 +65,12 @@ class Lists:
         stamp = self._rows.stamp
         kept = self._answers.get(asked)
         return Answer(kept[1], self.etag(asked)) if kept and kept[0] == stamp else None
+
+    def is_quick(self, asked: Asked) -> bool:
+        """Whether the answer takes no more than a page to put together."""
+        small = asked.limit is not None and asked.limit <= _QUICK_ROWS
+        plain = asked._replace(kind=None, limit=None, offset=0, sort="name", descending=False)
+        return small and plain == _PLAIN and self._rows.is_ordered(_list_of(asked.kind), asked.sort)
 
     def answer(self, asked: Asked) -> Answer:
         """The page that is asked for."""

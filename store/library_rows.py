@@ -6,6 +6,7 @@ import threading
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import Any, Literal, cast
 
 import orjson
@@ -107,6 +108,7 @@ class Rows:
         self._types: frozenset[str] = frozenset()
         self._rows: dict[str, Row] = {}
         self._with_json: deque[Row] = deque()
+        self._texted = -1
         self._members: dict[str, dict[str, Row]] = {ALL: {}}
         self._sorted: dict[tuple[str, str], list[Row]] = {}
 
@@ -149,6 +151,19 @@ class Rows:
         """Sort every list by name, so that nobody has to wait for it."""
         for name in list(self._members):
             self.ordered(name, "name")
+
+    def prepare_texts(self, most: int = 2000) -> None:
+        """Make some of the texts that a search looks through, until all are made."""
+        stamp = self.stamp
+        if self._texted == stamp:
+            return
+        lacking = (row for row in list(self._rows.values()) if row.text is None)
+        if sum(bool(self.text(row)) for row in islice(lacking, most)) < most:
+            self._texted = stamp
+
+    def is_ordered(self, name: str, sort: str) -> bool:
+        """Whether `ordered` has nothing to sort."""
+        return (name, sort) in self._sorted
 
     def ordered(self, name: str, sort: str) -> Sequence[Row]:
         """The rows of a list (a type, OTHERS or ALL), ascending; not to be altered."""

@@ -13,6 +13,7 @@ from .host import MODEL_SUFFIXES, Host
 from .library_place_index import PlaceIndex
 from .library_reconciling import Reconciler
 from .library_walk import Folder, Root, Walk, list_folder
+from .memory import no_collection
 
 log = logging.getLogger(__name__)
 
@@ -83,8 +84,9 @@ class Watch:
     def _run(self) -> None:
         """Top of the thread."""
         try:
-            self._places.load()
-            self._loaded()
+            with no_collection():
+                self._places.load()
+                self._loaded()
             self.look()
         except Closing:
             return

@@ -1,8 +1,23 @@
-"""Memory that Python has freed, given back to the system."""
+"""Python's memory: freed, given back to the system, and not searched for garbage in vain."""
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import sys
+from collections.abc import Generator
+
+
+@contextlib.contextmanager
+def no_collection() -> Generator[None, None, None]:
+    """Hold the garbage collector still while much is made that stays."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def give_back() -> None:
