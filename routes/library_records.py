@@ -54,21 +54,18 @@ def _tag_list(value: object) -> object:
     return cast("object", value)
 
 
-_Text = Annotated[str, BeforeValidator(_empty_text)]
-
-
 class ModelEdit(Input):
     """What is to be changed; what is not sent stays. `null` empties."""
 
-    name: Annotated[_Text, Field(max_length=1_000)] = ""
-    type: Annotated[_Text, Field(max_length=200)] = ""
-    base_model: Annotated[_Text, Field(max_length=200)] = ""
+    name: Annotated[str, Field(max_length=1_000), BeforeValidator(_empty_text)] = ""
+    type: Annotated[str, Field(max_length=200), BeforeValidator(_empty_text)] = ""
+    base_model: Annotated[str, Field(max_length=200), BeforeValidator(_empty_text)] = ""
     tags: Annotated[list[Any], BeforeValidator(_tag_list)] = []
     """Numbers of tags, or objects with `id`; the whole set."""
     meta_json: Annotated[dict[str, Any] | None, BeforeValidator(_object)] = None
     """As object or as JSON text. description, community_links, images_count and prompts are
     replaced as a set; other keys stay unless sent, null removes one."""
-    notes: Annotated[_Text, Field(max_length=100_000)] = ""
+    notes: Annotated[str, Field(max_length=100_000), BeforeValidator(_empty_text)] = ""
     rating: Annotated[int, BeforeValidator(_zero), Field(ge=0, le=5)] = 0
     favorite: Annotated[bool, BeforeValidator(_no)] = False
     trigger_words: Annotated[TriggerWords, BeforeValidator(_empty_list)] = []

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .engine import Database, Record
 from .errors import CuratorError, StoreClosed
 from .jobs import Cancelled, Jobs
-from .json_values import integer
+from .json_values import whole
 from .library_records import Records
 from .locks import KeyedLock
 from .samples import Samples
@@ -91,7 +91,7 @@ class Importing:
         None: a conflict, and nothing changes; `ignore`: nothing at all; `delete`: the row goes;
         `merge`: the record is filled where it is empty; anything else: the row's texts win.
         """
-        number = None if isinstance(given, bool) else integer(given)
+        number = whole(given)
         if number is None:
             return Outcome("failed", given, "Invalid id", "unknown")
         with self._locks.hold(str(number)):

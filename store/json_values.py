@@ -47,6 +47,11 @@ def integer(value: Any) -> int | None:
     return None
 
 
+def whole(value: Any) -> int | None:
+    """As `integer`, but a float with a fraction is none."""
+    return None if isinstance(value, float) and not value.is_integer() else integer(value)
+
+
 def number(value: Any) -> float | None:
     """A number, also one that is written as text."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):

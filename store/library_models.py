@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .engine import Record
 from .errors import BadInput, ChangedMeanwhile, Conflict, CuratorError, NotFound
 from .gallery import ServedFile
-from .json_values import integer, is_object
+from .json_values import integer, is_object, whole
 from .library_records import Records, is_sha256
 from .library_shown import etag_of, meta_json, shown_model
 from .library_tags import Tags
@@ -185,7 +185,7 @@ class Models:
         """The numbers in a list of numbers, texts and objects; what is none is left out."""
         ids: list[int] = []
         for each in given:
-            number = integer(each.get("id") if is_object(each) else each)
+            number = whole(each.get("id") if is_object(each) else each)
             if number is None or number in ids:
                 continue
             if number not in self._tags:
