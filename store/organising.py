@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from .auto_lookup import AutoLookup
 from .bulk_changes import BulkChanges
 from .catalog import Catalog
 from .engine import Database
@@ -27,6 +28,7 @@ from .library_uses import USES, Uses
 from .path_rules import parse_rule
 from .remote.civitai import CivitAI
 from .samples import Samples
+from .settings import Settings
 from .sidecar_import import Model, SidecarImport
 from .tasks import Tasks
 from .trash import Trash
@@ -56,6 +58,7 @@ class Organising:
         tags: Tags,
         samples: Samples,
         trash: Trash,
+        settings: Settings,
     ) -> None:
         """Does nothing before `start`."""
         self._catalog = catalog
@@ -72,6 +75,7 @@ class Organising:
         self.collections.known = self._known_item
         self.lookup = Lookup(database, civitai, events)
         self.lookup.listen(self._fill)
+        self._auto_lookup = AutoLookup(self.lookup, settings, self.tasks)
         self.matching = Matching(database, gallery, catalog, self.lookup, library.places)
         self.uses = Uses(database, library.places)
         self.sidecars = SidecarImport(library.records, tags, samples, self.lookup)
@@ -88,6 +92,7 @@ class Organising:
 
     def close(self) -> None:
         """End what is under way."""
+        self._auto_lookup.close()
         self.lookup.close()
         self.tasks.close()
 
@@ -323,6 +328,9 @@ class Organising:
             if change.kind == "hashed" and new and change.old_key != new:
                 self.collections.follow("model", change.old_key, new)
                 self.uses.follow(change.old_key, new)
+        hashed = [change.spot.sha256 for change in changes if change.kind == "hashed"]
+        if hashed:
+            self._auto_lookup.add(hashed)
 
     def _shown(self, item: Item) -> Json:
         if item.kind == "picture":

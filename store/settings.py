@@ -92,6 +92,8 @@ class Values(BaseModel):
     """Models hashed at once; 0: one a core."""
     hash_while_generating: bool = True
     """Whether models are hashed while ComfyUI makes pictures."""
+    civitai_lookup: bool = False
+    """Whether CivitAI is asked by hash about models as soon as they are hashed."""
     backups_kept: int = Field(default=7, ge=0, le=1000)
     """Backups of the database that are kept; 0: none is made."""
     backup_hours: int = Field(default=24, ge=0, le=10_000)

@@ -161,6 +161,7 @@ class Store:
                 self.model_tags,
                 self.samples,
                 self.trash,
+                self.settings,
             )
             undo.callback(self.organising.close)
             known = Known(

@@ -154,6 +154,26 @@ class TestLookup:
         report = report_of(server, server.post("/library/lookup", json={"keys": [key]}))
         assert (report["asked"], report["absent"]) == (1, 1)
 
+    def test_new_files_are_asked_about_by_themselves_only_where_that_is_wanted(
+        self, shelf: Shelf, upstream: Upstream
+    ) -> None:
+        server = shelf.server
+        shelf.lora("loras/auto/before.safetensors")
+        shelf.hashed()
+        assert not upstream.requests("by-hash")
+        server.store.settings.change({"civitai_lookup": True})
+        try:
+            keys = {shelf.lora(f"loras/auto/{n}.safetensors") for n in range(3)}
+            shelf.hashed()
+            asked = server.store.organising.lookup.checked
+            wait_until(lambda: all(map(asked, keys)))
+        finally:
+            server.store.settings.change({"civitai_lookup": False})
+        # Singly here where a test before has found that several at once are not taken.
+        sent = " ".join(f"{each.path} {each.body!r}" for each in upstream.requests("by-hash"))
+        assert all(sent.count(key.upper()) == 1 for key in keys)
+        server.store.organising.tasks.wait("lookup")
+
     def test_a_model_that_is_not_there_is_404(self, shelf: Shelf) -> None:
         for path in ("civitai", "pictures"):
             check_error(shelf.server.get(f"/library/models/{'f' * 64}/{path}"), 404)
