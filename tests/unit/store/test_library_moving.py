@@ -38,7 +38,7 @@ def test_killed_at_any_step_each_file_is_whole_in_one_place_that_is_known_and_ca
 ) -> None:
     make = make_root if act == "move" else make_moved
     seen: set[int] = set()
-    for root in deaths(act, lambda step: make(tmp_path / str(step)), every=2):
+    for root in deaths(act, lambda step: make(tmp_path / str(step)), every=3):
         with opened(root) as moving:
             moving.recover()
             there = files_of(root)
