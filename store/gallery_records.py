@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,7 @@ COLUMNS = (
 ).split()
 """The columns that clients of ComfyUI Studio know, flags as 0 and 1."""
 
+_MAKING = tuple(each.name for each in fields(Generation))
 _OWN = uuid.UUID("5b0f2f0c-6d0a-4f6e-9a55-2f7a8a3f7c11")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _ID = re.compile(r"(?:[0-9]{1,19}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\.[a-z0-9]{1,5})?")
@@ -322,7 +323,7 @@ def shown_item(record: Record) -> dict[str, Any]:
 
 def generation_of(record: Record) -> dict[str, Any]:
     """How the picture was made, by the names of `Generation`."""
-    return {name: record.get(name) for name in Generation().as_dict()}
+    return {name: record.get(name) for name in _MAKING}
 
 
 def aliases(facts: Facts) -> list[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, compress, islice
+from operator import itemgetter, not_
 from typing import Any, NamedTuple, TypeAlias
 
 from .cursors import Entry, read_cursor, write_cursor
@@ -17,6 +18,7 @@ from .words import Matches
 
 # To look a match up and sort it costs about as much as this many steps along the index.
 _STEPS = 20
+_ID = itemgetter(2)
 
 
 Listed: TypeAlias = tuple[SortedIndex, Any]
@@ -31,11 +33,11 @@ class Narrowing(NamedTuple):
     def of(self, entries: Sequence[Entry]) -> Sequence[Entry]:
         """Those that are left; no record is looked at for it, and no lock is held."""
         for group in self.among:
-            ids = {each[2] for one in group for each in one}
-            entries = [each for each in entries if each[2] in ids]
-        if self.without:
-            ids = {each[2] for one in self.without for each in one}
-            entries = [each for each in entries if each[2] not in ids]
+            ids = _ids(group)
+            entries = list(compress(entries, map(ids.__contains__, map(_ID, entries))))
+        ids = _ids(self.without)
+        if ids:
+            entries = list(compress(entries, map(not_, map(ids.__contains__, map(_ID, entries)))))
         return entries
 
 
@@ -79,6 +81,11 @@ class Asked:
         """The page of these records."""
         cursor = write_cursor(found[-1][0]) if more and found else None
         return Page([decode(raw) for _, raw in found], total, cursor)
+
+
+def _ids(lists: Sequence[Sequence[Entry]]) -> set[int]:
+    # Without a step of Python: a list may hold the whole collection.
+    return set(map(_ID, chain.from_iterable(lists)))
 
 
 def list_page(rows: Rows, asked: Asked) -> Page:

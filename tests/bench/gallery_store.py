@@ -116,6 +116,9 @@ def pages() -> Iterator[Row]:
         with RunningServer(Path(name, "root")) as server:
             fill(server.store)
             gallery = server.store.gallery
+            page = f"{server.api}/gallery?limit=100"
+            # The words are built behind the opening; the first search waits for them.
+            assert server.session.get(f"{page}&q=needle", timeout=60).json()["total"] == 10
             yield below(
                 f"first page of {_OF_MODEL} among {_ITEMS}, in the store",
                 _median(lambda: gallery.list(_MODEL, limit=100)),
@@ -124,9 +127,6 @@ def pages() -> Iterator[Row]:
             )
             answer = _answering(server.session, f"{server.api}/loras/{_MODEL}/gallery?limit=100")
             yield below(f"first page of {_OF_MODEL} among {_ITEMS}, HTTP", answer, 10, "ms")
-            page = f"{server.api}/gallery?limit=100"
-            # The words are built behind the opening; the first search waits for them.
-            assert server.session.get(f"{page}&q=needle", timeout=60).json()["total"] == 10
             for what, query in (
                 ("a rare word", "q=needle"),
                 ("a word of half of all", "q=everywhere"),

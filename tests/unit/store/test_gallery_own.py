@@ -130,3 +130,39 @@ def test_type_and_source_together_are_a_filter(store: Store, tmp_path: Path) -> 
     found = store.gallery.all(Wanted(source="own", type="image"))
     assert [each["id"] for each in found["images"]] == [own["id"]]
     assert store.gallery.all(Wanted(source="own", type="video"))["total"] == 0
+
+
+def test_filters_that_most_and_that_few_pictures_pass_give_the_same(
+    store: Store, tmp_path: Path
+) -> None:
+    ids: dict[str, set[str]] = {"starred": set(), "own": set(), "soft": set()}
+    for number in range(12):
+        key = str(uuid.UUID(int=100 + number))
+        picture = draw(tmp_path / f"{number}.png", f"#0000{number:02}")
+        level = 32 if number % 4 == 3 else number % 3
+        if number < 5:
+            store.gallery.add_file(picture, Facts(id=key, file_uuid=key, nsfw_level=level))
+        else:
+            level = 0
+            key = store.gallery.add_own(picture)["id"]
+            ids["own"].add(key)
+        if number % 5 == 0:
+            store.gallery.star(key, True)
+            ids["starred"].add(key)
+        if level <= 4:
+            ids["soft"].add(key)
+    for wanted, expected in (
+        (Wanted(source="own"), ids["own"]),
+        (Wanted(source="own", starred=True), ids["own"] & ids["starred"]),
+        (Wanted(source="community", starred=True), ids["starred"] - ids["own"]),
+        (Wanted(source="own", starred=False, type="image"), ids["own"] - ids["starred"]),
+        (Wanted(max_nsfw=4), ids["soft"]),
+        (Wanted(max_nsfw=4, starred=True), ids["soft"] & ids["starred"]),
+        (Wanted(source="original"), set[str]()),
+        (Wanted(type="video"), set[str]()),
+    ):
+        found = store.gallery.all(wanted)
+        assert {each["id"] for each in found["images"]} == expected, wanted
+        assert found["total"] == len(expected)
+        listed = store.gallery.list(0, wanted)["images"]
+        assert {each["id"] for each in listed} == expected, wanted
