@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ntpath
 import threading
 from collections.abc import Callable, Sequence
@@ -141,8 +142,9 @@ class Staging:
         found = [place for place in self._look() if _is_of(place, kind, types)]
         added: list[int] = []
         with self._scanning:
+            self._hash_moved(found)
             for place in found:
-                self._take_up_moved(place)
+                self._take_up_moved(self._places.get(place.place_id) or place)
             for start in range(0, len(found), _AT_ONCE):
                 with self._database.transaction():
                     for place in found[start : start + _AT_ONCE]:
@@ -217,6 +219,26 @@ class Staging:
 
     def _is_known(self, path: str) -> bool:
         return self._records.has_path(path) or self._pending.count("by_path", path) > 0
+
+    def _hash_moved(self, found: Sequence[Place]) -> None:
+        """Hash what looks like a recorded file that was moved to another drive."""
+        unknown = [
+            place
+            for place in found
+            if not place.sha256 and not self._is_known(shown_text(place.path))
+        ]
+        if not unknown:
+            return
+        lost = {
+            (record["size_bytes"], ntpath.basename(path))
+            for record in self._records
+            for path in record["paths"][:1]
+            if record["sha256"] and not self._places.at_path(path)
+        }
+        for place in unknown:
+            if (place.size, ntpath.basename(shown_text(place.path))) in lost:
+                with contextlib.suppress(OSError):
+                    self._places.hash_now(place.path)
 
     def _take_up_moved(self, place: Place) -> None:
         """A file whose record has lost the one that it had: it was moved."""

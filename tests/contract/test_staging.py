@@ -122,6 +122,19 @@ class TestScan:
         edited.rename(edited.with_name(f"moved {edited.name}"))
         assert scan(server)["pending_added"] == 0
 
+    def test_a_recorded_file_that_came_from_another_drive_is_passed_over(
+        self, server: RunningServer
+    ) -> None:
+        path, sha256 = recorded(server)
+        server.store.library.hashing.pause()
+        target = path.parent / "other drive" / path.name
+        target.parent.mkdir(exist_ok=True)
+        target.write_bytes(path.read_bytes())
+        path.unlink()
+        assert scan(server)["pending_added"] == 0
+        server.store.library.hashing.resume()
+        assert model(server, sha256)["path"] == str(target)
+
     def test_a_copy_of_a_recorded_content_is_staged_too(self, server: RunningServer) -> None:
         path, sha256 = recorded(server)
         row = copied(server, path)
