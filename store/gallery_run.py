@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import chain, zip_longest
@@ -91,6 +92,7 @@ class Run:
         self._troubles = 0
         self._makings = Makings([], 0, lambda _: {}, lambda _: {})
         self._places = threading.Semaphore(1)
+        self._ahead: dict[int, Future[ListedPage]] = {}
 
     @property
     def is_over(self) -> bool:
@@ -150,6 +152,7 @@ class Run:
         self._total = len(cards) + self.progress.wish.count
         self.job.title, self.job.total = lists.name or self.job.title, self._total
         if not self.progress.has_cards:
+            self._read_ahead()
             self._work_off(cards)
             self._checkpoint(save, has_cards=True)
         while self._open_readings() and self.tally.kept < self.progress.wish.count:
@@ -174,8 +177,8 @@ class Run:
         pages: list[list[Listed]] = []
         after: list[tuple[Reading, Any, bool]] = []
         for reading in self._open_readings():
-            query = self.progress.wish.query(self.progress.model_id, reading.version_id)
-            page = self._page(query, reading.cursor)
+            query = self._query(reading)
+            page = self._page(reading)
             new = [each for each in page.items if self._is_new(each)]
             # A page without anything new would come for ever.
             is_over = page.cursor in (None, reading.cursor) or not new
@@ -189,14 +192,37 @@ class Run:
             reading.cursor, reading.is_over = cursor, is_over
         self._checkpoint(save)
 
-    def _page(self, query: ImageQuery, cursor: Any) -> ListedPage:
-        """A page of a list; an empty one where CivitAI has none."""
+    def _query(self, reading: Reading) -> ImageQuery:
+        return self.progress.wish.query(self.progress.model_id, reading.version_id)
+
+    def _page(self, reading: Reading) -> ListedPage:
+        """The next page of a list; an empty one where CivitAI has none."""
+        ahead = self._ahead.pop(id(reading), None)
         try:
-            page = self._asked(lambda: self._civitai.listed(query, cursor))
+            page = ahead.result() if ahead else self._asked_page(reading)
         except NotFound:
             page = ListedPage([], None)
         self.tally.pages += 1
         return page
+
+    def _asked_page(self, reading: Reading) -> ListedPage:
+        return self._asked(lambda: self._civitai.listed(self._query(reading), reading.cursor))
+
+    def _read_ahead(self) -> None:
+        """Ask for the first page of each list while the cards are on their way."""
+        readings = self._open_readings() if self.progress.wish.count else []
+        self._ahead = {id(reading): Future[ListedPage]() for reading in readings}
+        pages = list(zip(readings, self._ahead.values(), strict=True))
+
+        def read() -> None:
+            for reading, page in pages:
+                try:
+                    page.set_result(self._asked_page(reading))
+                except BaseException as error:  # noqa: BLE001 - whoever takes the page hears of it
+                    page.set_exception(error)
+
+        if pages:
+            threading.Thread(target=read, name="curator-gallery-lists", daemon=True).start()
 
     def _is_new(self, item: Json) -> bool:
         """Whether this run has not come across it, in its cards or on another page."""
