@@ -83,11 +83,15 @@ async def list_library(call: Call[ModelsQuery, Nothing]) -> web.StreamResponse:
     """`{models, total}` with an ETag. Raises BadInput for an empty type."""
     if call.query.type == "":
         raise BadInput("type parameter is required", field="type")
-    library = call.store.library
+    library, question = call.store.library, call.request.query_string
+    lists = library.lists
+    # Many pages ask the same at once. What is in a collection changes without us.
+    recalled = None if call.query.collection else lists.recall(question)
+    if recalled is not None:
+        return json_list(call.request, recalled.body, recalled.etag)
     asked = _asked(call)
     if not library.is_complete:
         await asyncio.to_thread(library.wait)
-    lists = library.lists
     etag = lists.etag(asked)
     if has_tag(call.request, etag):
         return json_list(call.request, b"", etag)
@@ -97,6 +101,8 @@ async def list_library(call: Call[ModelsQuery, Nothing]) -> web.StreamResponse:
             answer = lists.answer(asked)
         else:
             answer = await asyncio.to_thread(lists.answer, asked)
+    if not call.query.collection:
+        lists.remember(question, answer)
     return json_list(call.request, answer.body, answer.etag)
 
 

@@ -40,7 +40,8 @@ class HashingProcess:
             return
         try:
             yield from self._ask(paths, what)
-        except OSError as error:
+        except (OSError, ValueError) as error:
+            # Broken, or closed by another thread.
             raise Ended from error
 
     def close(self) -> None:
@@ -66,18 +67,25 @@ class HashingProcess:
             said += [COUNT.pack(len(name)), name]
         process.stdin.write(b"".join(said))
         process.stdin.flush()
-        for _ in names:
-            while True:
-                raw = process.stdout.read(RESULT.size)
-                if len(raw) < RESULT.size:
-                    raise Ended
-                result = Hashed(*RESULT.unpack(raw))
+        left, held = len(names), b""
+        while left:
+            # As much as there is: to read of each small file by itself would cost as much as to
+            # hash it.
+            told = os.read(process.stdout.fileno(), 1 << 16)
+            if not told:
+                raise Ended
+            held += told
+            whole = len(held) - len(held) % RESULT.size
+            for frame in RESULT.iter_unpack(held[:whole]):
+                result = Hashed(*frame)
                 if result.state != UNDER_WAY:
-                    break
+                    left -= 1
+                    yield result
+                    continue
                 self._may_go(result.size)
                 process.stdin.write(b"g")
                 process.stdin.flush()
-            yield result
+            held = held[whole:]
 
     def _start(self) -> None:
         script = str(Path(hashing_worker.__file__))

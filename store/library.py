@@ -182,6 +182,7 @@ class Library:
             give_back()
 
     def _rested(self) -> None:
+        self._rows.prepare()
         self._rows.prepare_texts()
         if self._untold:
             self._tell(0)

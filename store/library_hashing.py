@@ -231,11 +231,14 @@ class Hashing:
         queue = self._queue or self._later
         spots: list[Spot] = []
         size = 0
-        while queue and len(spots) < _BATCH_FILES and (not spots or size < _BATCH_BYTES):
+        while queue and len(spots) < _BATCH_FILES:
+            # A large file is hashed by itself, so that it can be waited with.
+            size += queue[0].seen.size
+            if spots and size > _BATCH_BYTES:
+                break
             spot = queue.popleft()
             if spot.gone:
                 continue
-            size += spot.seen.size
             spots.append(spot)
             self._busy[spot.place_id] = spot
         if not spots:

@@ -55,10 +55,24 @@ class Lists:
         self._tags = tags
         self._run = run
         self._answers: OrderedDict[Asked, tuple[int, bytes]] = OrderedDict()
+        self._recalled: OrderedDict[str, tuple[int, Answer]] = OrderedDict()
 
     def etag(self, asked: Asked) -> str:
         """Of what is answered now."""
         return f"{self._run}-{self._rows.stamp}-{zlib.crc32(repr(asked).encode()):x}"
+
+    def recall(self, question: str) -> Answer | None:
+        """What was answered to this very text, if nothing has changed since."""
+        kept = self._recalled.get(question)
+        return kept[1] if kept and kept[0] == self._rows.stamp else None
+
+    def remember(self, question: str, answer: Answer) -> None:
+        """It was answered just now."""
+        stamp = self._rows.stamp
+        if answer.etag.startswith(f"{self._run}-{stamp}-") and len(answer.body) <= _LARGEST_KEPT:
+            self._recalled[question] = (stamp, answer)
+            while len(self._recalled) > _ANSWERS_KEPT:
+                self._recalled.popitem(last=False)
 
     def known(self, asked: Asked) -> Answer | None:
         """The answer, if it takes no work."""

@@ -26,8 +26,8 @@ ALL = ""
 """The name of the list that holds every row."""
 
 _BODIES_KEPT = 2000
-_MANY = 1000
-"""When so many rows change at once, their lists are sorted anew."""
+_MANY = 100
+"""When so many rows change at once, the lists are sorted anew when they are next asked for."""
 
 
 class Row:
@@ -150,7 +150,8 @@ class Rows:
     def prepare(self) -> None:
         """Sort every list by name, so that nobody has to wait for it."""
         for name in list(self._members):
-            self.ordered(name, "name")
+            if not self.is_ordered(name, "name"):
+                self.ordered(name, "name")
 
     def prepare_texts(self, most: int = 2000) -> None:
         """Make some of the texts that a search looks through, until all are made."""

@@ -80,14 +80,20 @@ class Spot:
         return self.sha256 or self.place_id
 
     @property
-    def short_hashes(self) -> set[str]:
+    def short_hashes(self) -> list[str]:
         """Every short hash by which a picture may call it: AutoV2, AutoV3, the one it states."""
-        found = {self.sha256[:10], self.auto_v3}
+        found: list[str] = []
+        if self.sha256:
+            found.append(self.sha256[:10])
+        if self.auto_v3 and self.auto_v3 != NO_AUTO_V3:
+            found.append(self.auto_v3)
         at = self.facts.find(_STATED)
         if at >= 0:
             at += len(_STATED)
-            found.add(self.facts[at : at + 12].lower())
-        return found - {"", NO_AUTO_V3}
+            stated = self.facts[at : at + 12].lower()
+            if stated not in found:
+                found.append(stated)
+        return found
 
     @property
     def path(self) -> str:
