@@ -1,4 +1,4 @@
-/** Curator in ComfyUI's page: a tab in the sidebar, pictures into nodes, workflows into tabs. */
+/** Curator in ComfyUI's page: a tab in the sidebar, pictures and models into nodes, workflows into tabs. */
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
@@ -7,6 +7,7 @@ import { app } from "../../scripts/app.js";
  * @typedef {import("../../scripts/app.js").GraphNode} GraphNode
  * @typedef {import("../../scripts/app.js").Widget} Widget
  * @typedef {{filename: string, subfolder: string, type: string}} InputFile
+ * @typedef {{nodes: string[], widget: string, file: string, numbers?: Record<string, number>}} Loading
  */
 
 const SCREENS = api.apiURL("/admin/ui/app.js");
@@ -54,7 +55,7 @@ function remove() {
 async function mountScreens(place, address) {
   try {
     const { mount } = await import(address);
-    return await mount(place, { listen, loadInWorkflow, openWorkflow });
+    return await mount(place, { listen, loadInWorkflow, openWorkflow, addModel });
   } catch (error) {
     console.error("Curator's screens could not be loaded", error);
     showFailure(place);
@@ -105,7 +106,7 @@ async function loadInWorkflow(file) {
   const selected = Object.values(canvas.selected_nodes ?? {}).find(imageWidget);
   canvas.emitBeforeChange?.();
   try {
-    const node = selected ?? addLoader();
+    const node = selected ?? addNode("LoadImage");
     setFile(node, file.subfolder ? `${file.subfolder}/${file.filename}` : file.filename);
     return selected
       ? `In ${node.title || "Load Image"} #${node.id}: ${file.filename}`
@@ -128,34 +129,97 @@ async function openWorkflow(graph, name) {
 }
 
 /**
+ * Set a model in the selected node that loads its kind, or in a new one; a LoRA that a node of the
+ * workflow loads already gets its strength there.
+ * @param {Loading} loading
+ * @returns {Promise<string>} what has been done
+ */
+async function addModel({ nodes, widget, file, numbers }) {
+  const { canvas } = app;
+  const loads = (/** @type {GraphNode} */ node) => nodes.includes(kindOf(node));
+  const holds = (/** @type {GraphNode} */ node) => same(widgetOf(node, widget)?.value, file);
+  const known = numbers && (canvas.graph.nodes ?? []).find((node) => loads(node) && holds(node));
+  const found = known ?? Object.values(canvas.selected_nodes ?? {}).find(loads);
+  canvas.emitBeforeChange?.();
+  try {
+    const node = found ?? addNode(nodes[0] ?? "");
+    setListed(node, widget, file);
+    for (const [name, value] of Object.entries(numbers ?? {})) setValue(widgetOf(node, name), value);
+    const short = file.slice(file.lastIndexOf("/") + 1);
+    const place = `${node.title || kindOf(node)} #${node.id}`;
+    return found ? `In ${place}: ${short}` : `In a new node, ${place}: ${short}`;
+  } finally {
+    canvas.emitAfterChange?.();
+    canvas.setDirty(true, true);
+  }
+}
+
+/** @param {GraphNode} node */
+const kindOf = (node) => String(node.comfyClass ?? node.type);
+
+/**
+ * @param {GraphNode} node
+ * @param {string} name
+ */
+const widgetOf = (node, name) => node.widgets?.find((widget) => widget.name === name);
+
+/**
+ * Whether two names mean one file; on Windows ComfyUI lists them with backslashes.
+ * @param {unknown} one
+ * @param {string} other
+ */
+const same = (one, other) => String(one).replaceAll("\\", "/") === other;
+
+/**
  * The widget that holds the name of a picture; undefined for nodes that load none.
  * @param {GraphNode} node
  * @returns {Widget | undefined}
  */
 function imageWidget(node) {
-  if (!LOADERS.includes(String(node.comfyClass ?? node.type))) return undefined;
-  return node.widgets?.find((widget) => widget.name === "image");
+  return LOADERS.includes(kindOf(node)) ? widgetOf(node, "image") : undefined;
 }
 
 /**
  * @param {GraphNode} node
  * @param {string} name
  */
-function setFile(node, name) {
-  const widget = imageWidget(node);
-  if (!widget) throw new Error(`node ${node.id} has no image widget`);
+const setFile = (node, name) => setListed(node, "image", name);
+
+/**
+ * Choose a file in a widget that lists them.
+ * @param {GraphNode} node
+ * @param {string} name of the widget
+ * @param {string} file
+ */
+function setListed(node, name, file) {
+  const widget = widgetOf(node, name);
+  if (!widget) throw new Error(`node ${node.id} has no widget ${name}`);
   // The page lists the folder only when it is loaded; a name that is not listed counts as invalid.
   const values = widget.options?.values;
-  if (Array.isArray(values) && !values.includes(name)) values.push(name);
-  widget.value = name;
-  widget.callback?.(name);
+  const listed = Array.isArray(values) ? values.find((value) => same(value, file)) : undefined;
+  if (Array.isArray(values) && listed === undefined) values.push(file);
+  setValue(widget, listed ?? file);
 }
 
-/** @returns {GraphNode} */
-function addLoader() {
+/**
+ * @param {Widget | undefined} widget
+ * @param {string | number} value
+ */
+function setValue(widget, value) {
+  if (!widget) return;
+  widget.value = value;
+  widget.callback?.(value);
+}
+
+/**
+ * A new node in the middle of what is seen, selected.
+ * @param {string} type
+ * @returns {GraphNode}
+ */
+function addNode(type) {
   const { canvas } = app;
-  const node = window.LiteGraph.createNode("LoadImage");
-  if (!node) throw new Error("this ComfyUI has no LoadImage node");
+  const node = window.LiteGraph.createNode(type);
+  if (!node) throw new Error(`This ComfyUI has no ${type} node.`);
   const [x, y] = middle();
   node.pos = [x - node.size[0] / 2, y - node.size[1] / 2];
   canvas.graph.add(node);

@@ -26,25 +26,43 @@ export function words(error) {
 }
 
 /**
+ * @typedef {object} Options
+ * @property {Record<string, string | number | boolean | undefined>} [query]
+ * @property {unknown} [body]
+ * @property {string} [match] the state that is to be changed, as an ETag
+ * @property {AbortSignal} [signal]
+ */
+
+/**
  * @param {string} method
  * @param {string} path below /api/admin/
- * @param {{query?: Record<string, string | number | boolean | undefined>, body?: unknown,
- *   signal?: AbortSignal}} [options]
+ * @param {Options} [options]
  * @returns {Promise<any>}
  */
-export async function call(method, path, { query = {}, body, signal } = {}) {
+export const call = async (method, path, options) => (await callTagged(method, path, options)).data;
+
+/**
+ * The same with the answer's ETag.
+ * @param {string} method
+ * @param {string} path below /api/admin/
+ * @param {Options} [options]
+ * @returns {Promise<{data: any, etag: string}>}
+ */
+export async function callTagged(method, path, { query = {}, body, match, signal } = {}) {
   const address = new URL(path, BASE);
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined) address.searchParams.set(name, String(value));
   }
   /** @type {RequestInit} */
   const request = { method, signal, credentials: "same-origin" };
+  const headers = new Headers(match ? { "If-Match": match } : {});
   if (body instanceof FormData) {
     request.body = body;
   } else if (body !== undefined) {
     request.body = JSON.stringify(body);
-    request.headers = { "Content-Type": "application/json" };
+    headers.set("Content-Type", "application/json");
   }
+  request.headers = headers;
   let answer;
   try {
     answer = await fetch(address, request);
@@ -53,7 +71,7 @@ export async function call(method, path, { query = {}, body, signal } = {}) {
     throw new ApiError(0, "Curator's server does not answer.");
   }
   const data = await answer.json().catch(() => null);
-  if (answer.ok && data !== null) return data;
+  if (answer.ok && data !== null) return { data, etag: answer.headers.get("ETag") ?? "" };
   const text = typeof data?.error === "string" ? data.error : `The server answered ${answer.status}.`;
   throw new ApiError(answer.ok ? 0 : answer.status, text, data?.field);
 }

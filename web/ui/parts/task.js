@@ -12,6 +12,7 @@ import { icon } from "./icons.js";
  * @property {string} doing what is being done, in words
  * @property {() => Promise<{id: string}>} start the job
  * @property {boolean} [silent] nothing is reported
+ * @property {(id: string) => Promise<{report: unknown}>} [read] asks for the report
  * @property {(report: any) => (Element | null)[]} draw what came of it
  */
 
@@ -20,19 +21,20 @@ export class Task {
   constructor(jobs) {
     this.jobs = jobs;
     this.abort = new AbortController();
+    this.busy = false;
     this.element = h("div", { class: "task", "aria-live": "polite" });
   }
 
-  /** Nothing is shown, and nobody waits for what runs. */
+  /** What came of it is not shown any more; what still runs is. */
   clear() {
-    this.abort.abort();
-    fill(this.element);
+    if (!this.busy) fill(this.element);
   }
 
   /** @param {Work} work */
   async run(work) {
-    this.clear();
+    this.abort.abort();
     this.abort = new AbortController();
+    this.busy = true;
     const { signal } = this.abort;
     const text = h("span", { class: "task-text" }, `${work.doing} …`);
     const bar = h("div", { class: "bar" }, h("span"));
@@ -48,11 +50,12 @@ export class Task {
       if (signal.aborted) return;
       cancel.hidden = false;
       cancel.onclick = () => api.cancelJob(job.id).catch(() => this.jobs.look());
-      const report = await reportOf(this.jobs, job.id, progress, signal, work.silent);
+      const report = await reportOf(this.jobs, job.id, progress, signal, work.silent, work.read);
       if (!signal.aborted) fill(this.element, ...work.draw(report));
     } catch (error) {
       if (!signal.aborted) this.#drawEnd(error, work);
     }
+    if (!signal.aborted) this.busy = false;
   }
 
   /**

@@ -39,10 +39,12 @@ export class Panel {
       entryActs: acts,
       copy,
       add: (address) => this.#openAdd(address),
+      picture: (id) => this.#openAdded(id),
+      pictures,
       settings: () => this.drawers.open(this.settings),
       unlocked: () => this.#read(),
     });
-    this.tabs = new Tabs(Object.values(this.screens));
+    this.tabs = new Tabs(Object.values(this.screens), this.screens.gallery);
     this.tray = new Tray(this.catalog, acts);
     this.add = new AddPanel({
       open: (id) => this.#openAdded(id),

@@ -8,6 +8,8 @@
  *   [loadInWorkflow] puts a file of the input folder into a node and says which
  * @property {(graph: import("../data/api.js").Facts, name: string) => Promise<string>} [openWorkflow]
  *   opens a graph in a tab of its own and says so
+ * @property {(loading: import("../models/loaders.js").Loading) => Promise<string>} [addModel] puts
+ *   a model into a node that loads it and says which
  * @property {import("../settings/settings-panel.js").Appearance} [appearance]
  * @property {boolean} [whole] the panel is the whole page
  */
@@ -22,6 +24,8 @@
  * @property {import("../wanted/entry-acts.js").Acts} entryActs
  * @property {(text: string) => void} copy
  * @property {(address?: string) => void} add open the drawer for addresses, and look one up
+ * @property {(id: string) => void} picture show one in the gallery
+ * @property {(modelId: number) => void} pictures show a model's gallery
  * @property {() => void} settings open the settings
  * @property {() => void} unlocked the key was right: everything is read anew
  */

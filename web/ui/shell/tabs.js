@@ -7,8 +7,11 @@ import { h } from "../parts/dom.js";
 const KEPT = "curator.tab";
 
 export class Tabs {
-  /** @param {Screen[]} screens in the order of their tabs; the first one is shown at first */
-  constructor(screens) {
+  /**
+   * @param {Screen[]} screens in the order of their tabs
+   * @param {Screen} first shown until another was chosen
+   */
+  constructor(screens, first) {
     this.screens = screens;
     this.buttons = screens.map((screen) => this.#button(screen));
     const onkeydown = (/** @type {KeyboardEvent} */ event) => this.#onKey(event);
@@ -18,7 +21,7 @@ export class Tabs {
       ...this.buttons,
     );
     const kept = localStorage.getItem(KEPT);
-    this.screen = screens.find(({ name }) => name === kept) ?? /** @type {Screen} */ (screens[0]);
+    this.screen = screens.find(({ name }) => name === kept) ?? first;
     this.choose(this.screen);
   }
 

@@ -20,7 +20,7 @@ export interface GraphNode {
 export interface Canvas {
   canvas: HTMLCanvasElement;
   ds: { scale: number; offset: [number, number] };
-  graph: { add(node: GraphNode): void };
+  graph: { add(node: GraphNode): void; nodes?: GraphNode[] };
   selected_nodes?: Record<string, GraphNode>;
   deselectAll?(): void;
   select?(node: GraphNode): void;

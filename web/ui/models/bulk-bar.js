@@ -1,0 +1,152 @@
+/** What can be done with all selected models at once; stands at the foot while there are any. */
+
+import { ApiError, api, words } from "../data/api.js";
+import { iconButton } from "../parts/buttons.js";
+import { h } from "../parts/dom.js";
+import { countText } from "../parts/figures.js";
+import { openMenu } from "../parts/menu.js";
+import { openPicker } from "../parts/picker.js";
+import { askName } from "./name-field.js";
+import { typeName } from "./names.js";
+
+/**
+ * @typedef {object} BulkActs
+ * @property {import("../parts/notice.js").Notice} notice
+ * @property {import("./selection.js").Selection} selection
+ * @property {() => string[]} types
+ * @property {() => void} all select all that the filters leave
+ * @property {() => void} move
+ */
+
+export class BulkBar {
+  /** @param {BulkActs} acts */
+  constructor(acts) {
+    this.acts = acts;
+    this.count = h("span", { class: "bulk-count" });
+    const { selection } = acts;
+    this.tag = this.#button("Tag", () => this.#addTag());
+    this.type = this.#button("Type", () => this.#setType());
+    this.collect = this.#button("Collection", () => this.#collect());
+    this.move = this.#button("Move", acts.move);
+    this.favorite = iconButton("heart", "Favourites", () => this.#change({ set: { favorite: true } }));
+    this.more = iconButton("more", "More for the selected models", () => this.#openMore());
+    this.element = h(
+      "div",
+      { class: "bulk-bar", role: "toolbar", "aria-label": "Selected models", hidden: true },
+      h("div", { class: "bulk-head" }, this.count, iconButton("close", "Select none (Esc)", () => selection.clear())),
+      h("div", { class: "bulk-acts" }, this.tag, this.type, this.collect, this.move, this.favorite, this.more),
+    );
+  }
+
+  draw() {
+    const { size } = this.acts.selection;
+    this.element.hidden = !size;
+    this.count.textContent = `${countText(size, "model")} selected`;
+  }
+
+  /**
+   * @param {string} text
+   * @param {() => unknown} act
+   */
+  #button(text, act) {
+    return h("button", { class: "button small", type: "button", onclick: act }, text);
+  }
+
+  async #addTag() {
+    const names = (await this.#tags()).map(({ name }) => name);
+    askName(this.tag, { label: "Tag", names, make: "New tag", choose: (name) => this.#addNewTag(name) });
+  }
+
+  /** @param {string} name */
+  async #addNewTag(name) {
+    await this.#attempt(async () => {
+      await api.addModelTags([name]);
+      return api.changeModels({ keys: this.acts.selection.keys, add_tags: [name] });
+    });
+  }
+
+  /** Tags that one of them has. */
+  #removeTag() {
+    const found = new Map([...this.acts.selection.models.values()].flatMap(({ tags }) => tags.map((tag) => [tag.id, tag.name])));
+    openPicker(this.more, [...found].map(([value, text]) => ({ value, text })), {
+      label: "Tags",
+      name: "Tag",
+      none: "They have no tags",
+      choose: (id) => this.#change({ remove_tags: [id] }),
+    });
+  }
+
+  #setType() {
+    openPicker(this.type, this.acts.types().map((value) => ({ value, text: typeName(value) })), {
+      label: "Types",
+      name: "Type",
+      none: "No such type",
+      choose: (type) => this.#change({ set: { type } }),
+    });
+  }
+
+  async #collect() {
+    /** @type {string[]} */
+    let names = [];
+    try {
+      names = (await api.collections()).map(({ name }) => name);
+    } catch (error) {
+      if (!(error instanceof ApiError)) console.error(error);
+    }
+    const choose = (/** @type {string} */ name) =>
+      this.#attempt(async () => {
+        const { id } = await api.addCollection(name);
+        return api.changeModels({ keys: this.acts.selection.keys, add_to: [id] });
+      });
+    askName(this.collect, { label: "Collection", names, make: "New collection", choose });
+  }
+
+  #openMore() {
+    const rate = (/** @type {number} */ rating) => ({
+      text: rating ? `Rate ${"★".repeat(rating)}` : "No rating",
+      act: () => this.#change({ set: { rating } }),
+    });
+    openMenu(this.more, [
+      { text: "Select all found", act: this.acts.all },
+      { text: "Remove a tag …", act: () => this.#removeTag() },
+      { text: "No favourites any more", act: () => this.#change({ set: { favorite: false } }) },
+      ...[5, 4, 3, 2, 1, 0].map(rate),
+      { text: "Ask CivitAI about them", act: () => this.#lookUp() },
+    ]);
+  }
+
+  async #tags() {
+    try {
+      return await api.modelTags();
+    } catch (error) {
+      if (!(error instanceof ApiError)) console.error(error);
+      return [];
+    }
+  }
+
+  async #lookUp() {
+    try {
+      await api.lookUp(this.acts.selection.keys);
+      this.acts.notice.done("Asking CivitAI");
+    } catch (error) {
+      if (!(error instanceof ApiError)) console.error(error);
+      this.acts.notice.failed(words(error));
+    }
+  }
+
+  /** @param {Record<string, unknown>} change */
+  #change(change) {
+    return this.#attempt(() => api.changeModels({ keys: this.acts.selection.keys, ...change }));
+  }
+
+  /** @param {() => Promise<{changed: number, unchanged: number}>} work */
+  async #attempt(work) {
+    try {
+      const { changed } = await work();
+      this.acts.notice.done(changed ? `${countText(changed, "model")} changed` : "They were so already");
+    } catch (error) {
+      if (!(error instanceof ApiError)) console.error(error);
+      this.acts.notice.failed(words(error));
+    }
+  }
+}

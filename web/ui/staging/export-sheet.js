@@ -1,0 +1,127 @@
+/** Everything that is not a model file: out of here, into here, and kept in backups. */
+
+import { ApiError, api, words } from "../data/api.js";
+import { checkbox } from "../parts/fields.js";
+import { fill, h } from "../parts/dom.js";
+import { dropZone } from "../parts/drop-zone.js";
+import { countText, sizeText } from "../parts/figures.js";
+import { sheet } from "../parts/sheet.js";
+import { Task } from "../parts/task.js";
+
+export class ExportSheet {
+  /** @param {{jobs: import("../data/jobs.js").Jobs, close: () => void}} acts */
+  constructor({ jobs, close }) {
+    this.out = new Task(jobs);
+    this.into = new Task(jobs);
+    this.saving = new Task(jobs);
+    this.pictures = checkbox("With the gallery's pictures", true);
+    this.kept = h("ul", { class: "plain-list" });
+    const zone = dropZone({ text: "Drop an export here: its models are found by their content.", accept: ".zip", take: ([file]) => file && this.#look(file) });
+    const button = (/** @type {string} */ text, /** @type {() => unknown} */ act) =>
+      h("button", { class: "button model-submit", type: "button", onclick: act }, text);
+    const way = { back: "Back to the models", close };
+    const made = sheet(
+      "Export, import, backups",
+      way,
+      [],
+      h("div", { class: "stack" }, h("h3", {}, "Export"), h("p", { class: "lead" }, "Records, tags, collections, samples and pictures in one file; no models."), this.pictures.element, button("Export", () => this.#export()), this.out.element),
+      h("div", { class: "stack" }, h("h3", {}, "Import"), zone.element, this.into.element),
+      h("div", { class: "stack" }, h("h3", {}, "Backups"), h("p", { class: "lead" }, "Made by themselves, and checked. How often and how many: in the settings."), this.kept, button("Back up now", () => this.#backUp()), this.saving.element),
+    );
+    this.element = made.element;
+    this.back = made.back;
+  }
+
+  show() {
+    this.element.hidden = false;
+    this.back.focus({ preventScroll: true });
+    this.#readBackups();
+  }
+
+  #export() {
+    this.out.run({
+      doing: "Exporting",
+      start: () => api.exportLibrary(this.pictures.box.checked),
+      read: api.libraryReport,
+      draw: ({ name, size_bytes: bytes, models }) => [
+        h("p", { class: "report-line" }, `${countText(models, "model")} · ${sizeText(bytes)}`),
+        h("a", { class: "button main model-submit", href: api.exportFile(name), download: name }, "Download"),
+      ],
+    });
+  }
+
+  /** @param {File} file */
+  #look(file) {
+    this.into.run({
+      doing: "Looking",
+      start: () => api.importLibrary(file, true),
+      read: api.libraryReport,
+      draw: (report) => [told(report), h("button", { class: "button main", type: "button", onclick: () => this.#import(file) }, "Import")],
+    });
+  }
+
+  /** @param {File} file */
+  #import(file) {
+    return this.into.run({
+      doing: "Importing",
+      start: () => api.importLibrary(file, false),
+      read: api.libraryReport,
+      draw: (report) => [h("h3", {}, "Imported"), told(report)],
+    });
+  }
+
+  #backUp() {
+    this.saving.run({
+      doing: "Backing up",
+      start: () => api.backUp(),
+      read: api.libraryReport,
+      draw: ({ size_bytes: bytes }) => {
+        this.#readBackups();
+        return [h("p", { class: "report-line" }, `Backed up, ${sizeText(bytes)}`)];
+      },
+    });
+  }
+
+  async #readBackups() {
+    try {
+      const backups = await api.backups();
+      fill(
+        this.kept,
+        !backups.length && h("li", { class: "hint" }, "None yet."),
+        ...backups.map(({ name, size_bytes: bytes, created }) =>
+          h(
+            "li",
+            { class: "plain-row" },
+            h("span", { class: "entry-words" }, new Date(created).toLocaleString(), h("span", { class: "entry-facts" }, sizeText(bytes))),
+            h("a", { class: "link", href: api.backupFile(name), download: name }, "download"),
+          ),
+        ),
+      );
+    } catch (error) {
+      if (!(error instanceof ApiError)) console.error(error);
+      fill(this.kept, h("li", { class: "problem" }, words(error)));
+    }
+  }
+}
+
+/** @param {{models: {new: number, changed: number, known: number, unhashed: number}, tags: {new: number}, samples: number, pictures: {new: number}, collections: {new: number}, problems: {file: string, reason: string}[]}} report */
+function told({ models, tags, samples, pictures, collections, problems }) {
+  /** @type {[string, number][]} */
+  const rows = [
+    ["Models new", models.new],
+    ["Models with something new", models.changed],
+    ["Models as they are", models.known],
+    ["Tags new", tags.new],
+    ["Samples", samples],
+    ["Pictures new", pictures.new],
+    ["Collections new", collections.new],
+    ["Cannot be read", problems.length],
+  ];
+  const said = rows.filter(([, count]) => count);
+  return h(
+    "dl",
+    { class: "report figures" },
+    ...said.map(([name, count]) => h("div", { class: "fact" }, h("dt", {}, name), h("dd", {}, count.toLocaleString("en")))),
+    !said.length && h("p", { class: "hint" }, "Nothing is in it."),
+  );
+}
