@@ -11,6 +11,7 @@ import ipaddress
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -202,6 +203,7 @@ def comfy_host() -> Host:
     )
 
 
+@lru_cache(maxsize=256)
 def is_loopback(address: str) -> bool:
     """Whether the address or name means this machine and nothing else."""
     if address.lower().rstrip(".") == "localhost":

@@ -216,9 +216,8 @@ class TestWhatHappensToFiles:
         put(root, "loras/a.safetensors")
         with RunningServer(root, options) as server:
             store = server.store
-            store.library.hashing.pause()
             hashed(server)
-            store.library.scan()
+            store.library.hashing.pause()
             put(root, "loras/b.safetensors")
             store.library.scan()
             [row] = listed(server, q="b.safe")
