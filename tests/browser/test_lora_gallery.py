@@ -208,8 +208,8 @@ def test_a_workflow_inside_of_a_picture_can_be_kept_and_all_metadata_be_read(
     path = downloading.value.path()
     assert downloading.value.suggested_filename == f"civitai_{image.id}.json"
     assert json.loads(path.read_text(encoding="utf-8"))["nodes"]
-    page.locator(".picture-raw summary").click()
-    expect(page.locator(".picture-raw pre")).to_contain_text('"has_workflow": true')
+    page.get_by_text("All metadata").click()
+    expect(page.locator(".gallery .picture-raw pre")).to_contain_text('"has_workflow": true')
     page.locator(".picture-bar").get_by_role("button", name="More").click()
     page.get_by_role("menuitem", name="Set as preview of Lantern Glow").click()
     expect(notice(page)).to_contain_text("stands for Lantern Glow")

@@ -59,6 +59,7 @@ export class GalleryScreen {
       notice: shell.notice,
       chosen: () => this.#chosen(),
       menu: () => this.#menu(),
+      settings: shell.settings,
       openFailures: () => this.#openSheet(this.runs.failures),
       closeFailures: () => this.#closeSheet(),
     });

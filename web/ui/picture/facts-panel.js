@@ -1,6 +1,5 @@
 /** What is known of the opened picture, as text. */
 
-import { chip } from "../parts/buttons.js";
 import { fill, h } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
 import { MadeWith } from "./made-with.js";
@@ -58,13 +57,23 @@ function tags(ids, { tagNames, showTag }) {
   whole.hidden = true;
   tagNames.read().then((names) => {
     const known = ids.map((id) => names.get(id)).filter((name) => name !== undefined);
-    const chips = known.sort().map((name) => chip(name, `Pictures with the tag ${name}`, () => showTag(name)));
-    for (const each of chips) each.removeAttribute("aria-pressed");
+    const chips = known.sort().map((name) => tagChip(name, showTag));
     fill(list, ...chips);
     whole.hidden = !chips.length;
   });
   return whole;
 }
+
+/**
+ * @param {string} name
+ * @param {(name: string) => void} show
+ */
+const tagChip = (name, show) =>
+  h(
+    "button",
+    { class: "chip", type: "button", title: `Pictures with the tag ${name}`, onclick: () => show(name) },
+    h("span", {}, name),
+  );
 
 /**
  * As it came; long, and drawn only when it is asked for.

@@ -4,6 +4,7 @@ import { iconButton } from "../parts/buttons.js";
 import { h } from "../parts/dom.js";
 import { countText } from "../parts/figures.js";
 import { openMenu } from "../parts/menu.js";
+import { advice } from "../wanted/entries.js";
 import { runWords, share } from "./run-facts.js";
 
 /**
@@ -11,6 +12,7 @@ import { runWords, share } from "./run-facts.js";
  * @property {() => void} get open what is to be fetched
  * @property {() => void} stop
  * @property {() => void} failures
+ * @property {() => void} settings
  * @property {() => import("../parts/menu.js").Entry[]} menu
  */
 
@@ -28,6 +30,11 @@ export class RunBar {
       { class: "link", type: "button", hidden: true, onclick: acts.failures },
       "Failed ones",
     );
+    this.settings = h(
+      "button",
+      { class: "link", type: "button", hidden: true, onclick: acts.settings },
+      "Open settings",
+    );
     const button = (/** @type {string} */ text, /** @type {() => void} */ act) =>
       h("button", { class: "button small", type: "button", onclick: act }, text);
     this.get = button("Get pictures", acts.get);
@@ -37,7 +44,7 @@ export class RunBar {
     this.element = h(
       "div",
       { class: "gallery-bar" },
-      h("div", { class: "bar-words" }, this.figures, this.status, this.failures),
+      h("div", { class: "bar-words" }, this.figures, this.status, this.settings, this.failures),
       this.get,
       this.stop,
       this.more,
@@ -65,6 +72,9 @@ export class RunBar {
     if (this.status.textContent !== text) this.status.textContent = text;
     this.status.classList.toggle("is-failed", Boolean(facts?.error && !isGoing));
     this.status.title = text;
+    // Nobody wants to hear every number on the way.
+    this.status.setAttribute("aria-live", isGoing ? "off" : "polite");
+    this.settings.hidden = !advice(facts?.error ?? "").settings;
     this.failures.hidden = !this.run.failed.count;
     this.progress.hidden = !isGoing;
     this.progress.style.setProperty("--done", String(facts ? share(facts) : 0));

@@ -21,6 +21,7 @@ import { Run } from "./run.js";
  * @property {import("../parts/notice.js").Notice} notice
  * @property {() => Chosen} chosen
  * @property {() => import("../parts/menu.js").Entry[]} menu acts of the whole gallery
+ * @property {() => void} settings open the settings
  * @property {() => void} openFailures
  * @property {() => void} closeFailures
  */
@@ -42,6 +43,7 @@ export class RunPanel {
       get: () => (this.form.element.hidden ? this.openForm() : this.closeForm()),
       stop: () => this.#stop(),
       failures: around.openFailures,
+      settings: around.settings,
       menu: () => [...this.#menu(), ...around.menu()],
     });
     this.run.addEventListener("change", () => {
