@@ -138,6 +138,37 @@ def remove(folder: Path) -> int:
         deaths += 1
 
 
+def adopt(folder: Path) -> int:
+    """As `main`, of a picture that another program has: its own file stays whatever happens."""
+    picture = folder / "picture.png"
+    Image.effect_noise((64, 96), 50).convert("RGB").save(picture)
+    bytes_ = picture.read_bytes()
+    begun = folder / "begun"
+    opened(begun).close()
+    deaths = 0
+
+    def take(store: Store) -> None:
+        facts = Facts(id=COMING, file_uuid=COMING, starred=True)
+        store.gallery.intake.adopt(picture, facts, link=True)
+
+    while True:
+        root = folder / "root"
+        shutil.copytree(begun, root)
+        died = die_at(root, take, deaths + 1)
+        assert check(root) in ([], [COMING])
+        store = opened(root)
+        take(store)
+        (item,) = store.gallery.all()["images"]
+        assert item["starred"]
+        store.close()
+        assert check(root) == [COMING]
+        assert picture.read_bytes() == bytes_
+        if not died:
+            return deaths
+        shutil.rmtree(root)
+        deaths += 1
+
+
 if __name__ == "__main__":
-    act = remove if sys.argv[2:] == ["remove"] else main
-    print(act(Path(sys.argv[1])))
+    acts = {"remove": remove, "adopt": adopt}
+    print(acts.get(sys.argv[-1], main)(Path(sys.argv[1])))

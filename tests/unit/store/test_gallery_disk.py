@@ -52,7 +52,7 @@ def files_of(store: Store) -> list[str]:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="each death is a forked process")
-@pytest.mark.parametrize("act", ["add", "remove"])
+@pytest.mark.parametrize("act", ["add", "remove", "adopt"])
 def test_dying_before_any_write_leaves_no_half_of_a_picture(tmp_path: Path, act: str) -> None:
     answer = subprocess.run(
         [sys.executable, "-m", "tests.gallery_kills", str(tmp_path), act],
