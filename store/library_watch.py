@@ -6,8 +6,9 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from .host import MODEL_SUFFIXES, Host
 from .library_place_index import PlaceIndex
@@ -25,6 +26,10 @@ _SECONDS_BETWEEN_WALKS_UNTOLD = 8.0
 _SHARE = 20
 """Looking takes one part in so many of the time, however slow the disk is."""
 _NANOSECONDS_UNSURE = 2_000_000_000
+_SECONDS_TO_END = 10.0
+
+Told = set[tuple[Any, str]]
+"""What watchfiles tells at once: kind and path of each change."""
 
 
 class Closing(Exception):
@@ -62,6 +67,7 @@ class Watch:
         self._walk_seconds = 0.0
         self._glanced = 0.0
         self._is_told = True
+        self._waits = False
         self._thread = threading.Thread(target=self._run, name="curator-library", daemon=True)
 
     def start(self) -> None:
@@ -70,11 +76,15 @@ class Watch:
 
     def close(self) -> None:
         """Stop looking."""
+        started = time.monotonic()
         self._closing.set()
         self._wake.set()
-        if self._thread.is_alive():
-            # A network drive that hangs holds only this thread.
-            self._thread.join(10)
+        # Who waits for the system looks whether we are closing before anything else. A network
+        # drive that hangs holds only this thread.
+        while self._thread.is_alive() and not self._waits:
+            self._thread.join(0.01)
+            if time.monotonic() - started > _SECONDS_TO_END:
+                return
 
     def look(self) -> None:
         """Walk through everything now. Raises Closing."""
@@ -155,7 +165,7 @@ class Watch:
             self._is_told = bool(watched)
             # What happened before the system listened shows in the folders' times.
             self._glanced = 0.0
-            for changes in told if watched else ():
+            for changes in self._waited_for(told) if watched else ():
                 self._hear({path for _, path in changes})
                 if not self._same_folders(watched):
                     return
@@ -167,6 +177,17 @@ class Watch:
             self._hear(())
             if watched and not self._same_folders(watched):
                 return
+
+    def _waited_for(self, told: Iterable[Told]) -> Iterator[Told]:
+        """The same, while we say that we wait."""
+        told = iter(told)
+        while True:
+            self._waits = True
+            changes = next(told, None)
+            self._waits = False
+            if changes is None:
+                return
+            yield changes
 
     def _same_folders(self, watched: Collection[str]) -> bool:
         return watched == {path for path, each in self._folders.items() if not each.failed}
