@@ -14,6 +14,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .demo_library import Shown, describe
 from .files import write_atomic
 from .gallery_records import Facts, utc
 from .generation import Generation
@@ -114,7 +115,7 @@ def fill(store: Store) -> bool:
     """Draw the demo into an empty root; False, and nothing done, where there is anything."""
     if not _empty(store):
         return False
-    _add_models(store)
+    describe(store, _add_models(store))
     grain = Grain()
     with (
         tempfile.TemporaryDirectory(prefix="curator-demo-") as folder,
@@ -139,21 +140,33 @@ def _empty(store: Store) -> bool:
     )
 
 
-def _add_models(store: Store) -> None:
+def _add_models(store: Store) -> list[Shown]:
+    """In the catalog, and as files; returns those that have one."""
+    shown: list[Shown] = []
     by_category: dict[str, list[dict[str, Any]]] = {}
     for number, lora in enumerate(_LORAS):
         entry = _entry(lora.name, lora.base_model, "loras", _lora_id(number), "LORA")
         entry.update(trainedWords=[lora.trigger], trigger_words=[lora.trigger])
         entry.update(author=_AUTHORS[number], description=f"<p>{lora.subject.capitalize()}.</p>")
-        by_category.setdefault(lora.category, []).append(
-            _made(store.host, entry, "lora") if lora.present else entry
-        )
+        if lora.present:
+            entry = _made(store.host, entry, "lora")
+            shown.append(_shown(store.host, entry, lora.trigger))
+        by_category.setdefault(lora.category, []).append(entry)
     for category, entries in by_category.items():
         store.catalog.add_entries("loras", category, entries)
     for number, (name, base_model, dest, present) in enumerate(_CHECKPOINTS):
         entry = _entry(name, base_model, dest, _LOCAL + 50 + number, "Checkpoint")
-        made = _made(store.host, entry, "checkpoint") if present else entry
-        store.catalog.add_entries("models", dest, [made])
+        if present:
+            entry = _made(store.host, entry, "checkpoint")
+            shown.append(_shown(store.host, entry))
+        store.catalog.add_entries("models", dest, [entry])
+    return shown
+
+
+def _shown(host: Host, entry: dict[str, Any], trigger: str = "") -> Shown:
+    path = host.places(entry["dest"])[0] / entry["file"]
+    name, base_model = entry["civitai_model_name"], entry["base_model"]
+    return Shown(path, entry["hash"], name, base_model, trigger)
 
 
 def _add_picture(store: Store, folder: Path, grain: Grain, count: int) -> None:
@@ -207,11 +220,12 @@ def _facts(lora: _Lora, number: int, name: str, chance: random.Random, *, hours:
             {
                 "name": lora.name,
                 "weight": weight,
+                "hash": "",
                 "version_id": _lora_id(number) + 1,
                 "model_id": _lora_id(number),
             }
         ],
-    )
+    ).listing()
     return Facts(
         id=item_id,
         file_uuid=item_id,

@@ -169,7 +169,7 @@ export const kindPart = (known) => ({
       pair("Type", typeName(model.type) || "Not known"),
       pair("Base model", model.base_model || "Not known"),
       said ? hint(`Its header says: ${said}.`) : null,
-      facts.reason ? hint(`${facts.base_model ?? "Told"}: ${facts.reason}`) : null,
+      facts.reason ? hint(`Told by its header: ${facts.reason}.`) : null,
     ];
   },
   form: (model) => {

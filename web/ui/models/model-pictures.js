@@ -31,6 +31,8 @@ export class ModelPictures {
     this.key = "";
     this.count = 0;
     this.reading = 0;
+    /** @type {Item | undefined} the newest of the gallery's */
+    this.first = undefined;
     this.picker = h("input", {
       type: "file",
       class: "off-screen",
@@ -83,6 +85,7 @@ export class ModelPictures {
       const [{ count }, made] = await Promise.all([api.sampleCount(key), api.picturesOf(key, SHOWN)]);
       if (turn !== this.reading) return;
       this.count = count;
+      this.first = made.images[0];
       this.#drawSamples();
       this.#drawMade(made.images, made.total);
     } catch (error) {
@@ -124,8 +127,20 @@ export class ModelPictures {
       !count && h("span", {}, "Add a sample"),
     );
     const focused = this.samples.matches(":focus-within");
-    fill(this.samples, ...faces, !count && h("span", { class: "sample is-drawn" }, placeholder(this.title ?? "")), add);
+    fill(this.samples, ...faces, !count && this.#stand(), add);
     if (focused) add.focus({ preventScroll: true });
+  }
+
+  /** Where there is no sample: what the gallery has, else a drawing. */
+  #stand() {
+    const { first } = this;
+    if (!first) return h("span", { class: "sample is-drawn" }, placeholder(this.title ?? ""));
+    const covered = this.acts.covered(first) ? "is-covered" : "";
+    return h(
+      "span",
+      { class: `sample is-drawn ${covered}`, title: "From the gallery" },
+      h("img", { class: "card-image", src: api.thumb(first.id), alt: "" }),
+    );
   }
 
   /**
