@@ -1,7 +1,8 @@
 """A gallery that dies before each single thing it does to the disk, and what must be there after.
 
-`python -m tests.gallery_kills FOLDER [remove]` says in its last line how many deaths it has looked
-at: while a picture came in, or while the galleries of two models, one picture in both, were emptied.
+`python -m tests.gallery_kills FOLDER [remove|adopt]` says in its last line how many deaths it has
+looked at: while a picture came in, while the galleries of two models, one picture in both, were
+emptied, or while a picture of another program was taken over.
 """
 
 from __future__ import annotations
