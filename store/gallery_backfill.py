@@ -65,6 +65,11 @@ class Backfill:
                 )
                 self._maker.start()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether thumbnails of a run are being made."""
+        return self._maker is not None
+
     def cancel(self) -> dict[str, str]:
         """Ask it to end, if it goes on."""
         if self._job and not self._job.is_over:
