@@ -175,7 +175,7 @@ class Watch:
             self._is_told = False
         while not self._is_told and not self._wake.wait(1.0):
             self._hear(())
-            if watched and not self._same_folders(watched):
+            if not self._same_folders(watched):
                 return
 
     def _waited_for(self, told: Iterable[Told]) -> Iterator[Told]:
