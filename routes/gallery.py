@@ -122,8 +122,8 @@ async def list_all(call: Call[AllFilters, Nothing]) -> web.StreamResponse:
 @routes.get(
     "/gallery/models",
     access=Access.KEY,
-    summary="Models that have pictures: {models: [{model_id, name, count, thumb}]}, most first; "
-    "thumb is an item id, model 0 holds pictures without a known LoRA",
+    summary="Models that have pictures: {models: [{model_id, name, count, thumb, thumb_level}]}, "
+    "most first; thumb is an item id, model 0 holds pictures without a known LoRA",
 )
 async def list_models(call: Plain) -> web.StreamResponse:
     """The models to filter by."""

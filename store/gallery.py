@@ -300,8 +300,11 @@ class Gallery:
         return gallery_lists.all_pictures(self._records, wanted or Wanted(), limit, before)
 
     def models(self) -> list[dict[str, Any]]:
-        """The models that have pictures: `{model_id, name, count, thumb}`, most pictures first."""
-        return gallery_lists.models(self._records)
+        """The models that have pictures, most first.
+
+        `{model_id, name, count, thumb, thumb_level}`: a picture's id and its level.
+        """
+        return gallery_lists.models(self._records, self._preview_record)
 
     def catalog_facts(self, model_id: int) -> Mapping[str, Any]:
         """The `gallery_*` values of a LoRA for the catalog's list; empty without pictures."""
@@ -431,10 +434,14 @@ class Gallery:
             return True
 
     def _preview(self, model_id: int) -> str | None:
+        record = self._preview_record(model_id)
+        return record["id"] if record else None
+
+    def _preview_record(self, model_id: int) -> Record | None:
         """The picture that a person has chosen for the model, if its gallery shows it."""
         chosen = self.known_models.preview(model_id)
         record = self._records.get(chosen) if chosen else None
-        return chosen if record and model_id in record["models"] else None
+        return record if record and model_id in record["models"] else None
 
     def _forget_facts(self, models: Iterable[int]) -> None:
         gone = set(models)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from .engine import Collection, Page
+from .engine import Collection, Page, Record
 from .gallery_records import shown_item
 
 _ALL = 1 << 40
+_LOOKED_AT = 50
 _LEVELS = (1, 2, 4, 8, 16, 32)
 
 Listed: TypeAlias = tuple[str, Any]
@@ -161,17 +162,35 @@ def all_pictures(
     }
 
 
-def models(records: Collection) -> list[dict[str, Any]]:
-    """The models that pictures belong to, most pictures first: `{model_id, name, count, thumb}`."""
+def models(records: Collection, preview: Callable[[int], Record | None]) -> list[dict[str, Any]]:
+    """The models that pictures belong to, most pictures first.
+
+    `{model_id, name, count, thumb, thumb_level}`; the picture is what `preview` says, else the
+    newest.
+    """
     found: list[dict[str, Any]] = []
     for model_id, count in records.values("by_model").items():
         newest = records.page("by_model", model_id, descending=True, limit=1).records
-        if newest:
-            name = newest[0]["model_name"] or (f"Model {model_id}" if model_id else "")
-            found.append(
-                {"model_id": model_id, "name": name, "count": count, "thumb": newest[0]["id"]}
-            )
+        if not newest:
+            continue
+        shown = preview(model_id) or newest[0]
+        name = newest[0]["model_name"] or _named(records, model_id)
+        found.append(
+            {
+                "model_id": model_id,
+                "name": name or (f"Model {model_id}" if model_id else ""),
+                "count": count,
+                "thumb": shown["id"],
+                "thumb_level": shown.get("nsfw_level") or 0,
+            }
+        )
     return sorted(found, key=lambda each: (-each["count"], each["model_id"]))
+
+
+def _named(records: Collection, model_id: int) -> str:
+    """The model's name as one of its newer pictures knows it: a person's own do not."""
+    newer = records.page("by_model", model_id, descending=True, limit=_LOOKED_AT).records
+    return next((record["model_name"] for record in newer if record["model_name"]), "")
 
 
 def catalog_facts(records: Collection, model_id: int) -> dict[str, Any]:

@@ -243,7 +243,8 @@ CONTRASTS = """() => {
   };
   const ratio = (a, b) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
   const back = light(getComputedStyle(panel).backgroundColor);
-  const texts = panel.querySelectorAll('.hint, .tab, .chip, dt, dd, .link, h1, label, .mark');
+  const kinds = '.hint, .tab, .chip, .bar-figures, dt, dd, .link, h1, label, .mark';
+  const texts = panel.querySelectorAll(kinds);
   const shown = [...texts].filter((each) => each.checkVisibility());
   const main = getComputedStyle(panel.querySelector('.button.main'));
   return Math.min(

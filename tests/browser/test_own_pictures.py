@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from comfyui_curator.store import Options
 from tests import studio_folders
@@ -142,6 +142,29 @@ def test_the_room_they_take_is_shown_and_can_be_made(
     server.store.settings.change({"gallery_limit_gb": 0})
 
 
+def test_what_cannot_be_read_says_so_and_can_be_tried_again(
+    server: RunningServer, page: Page, complaints: list[str]
+) -> None:
+    held: list[Route] = []
+    page.route("**/gallery/disk", lambda route: held.append(route))
+    page.route("**/gallery/output?*", lambda route: refuse(route))
+    open_sheet(page, server, "Disk space")
+    expect(page.get_by_role("region", name="Disk space").locator(".grey-rows")).to_be_visible()
+    refuse(held.pop())
+    expect(page.get_by_role("alert").filter(has_text="The disk is gone.")).to_be_visible()
+    page.unroute("**/gallery/disk")
+    page.get_by_role("button", name="Retry").click()
+    expect(page.locator(".disk-row").first).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="More of the gallery").click()
+    page.get_by_role("menuitem", name="Add own pictures").click()
+    expect(page.get_by_role("alert").filter(has_text="The disk is gone.")).to_be_visible()
+    page.unroute("**/gallery/output?*")
+    page.get_by_role("button", name="Retry").click()
+    expect(page.locator(".output-file").first).to_be_visible()
+    complaints.clear()
+
+
 @pytest.mark.parametrize("width", [224, 1280])
 def test_no_sheet_is_wider_than_the_panel(server: RunningServer, page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 700})
@@ -157,3 +180,8 @@ def test_no_sheet_is_wider_than_the_panel(server: RunningServer, page: Page, wid
         expect(sheet).to_be_hidden()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     expect(cards(page).first).to_be_visible()
+
+
+def refuse(route: Route) -> None:
+    text = "The disk is gone."
+    route.fulfill(status=500, json={"error": text, "detail": text})

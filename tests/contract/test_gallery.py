@@ -886,6 +886,12 @@ class TestList:
         ]
         assert models[0]["name"] == world.model("lora").name
         assert server.get(f"/loras/gallery/thumb/{models[0]['thumb']}").status_code == 200
+        chosen = filled[1]
+        server.post(f"/loras/gallery/{chosen['id']}/set-preview")
+        listed = server.get("/gallery?limit=1000").json()["images"]
+        level = next(each["nsfw_level"] for each in listed if each["id"] == chosen["id"])
+        model = server.get("/gallery/models").json()["models"][0]
+        assert (model["thumb"], model["thumb_level"]) == (chosen["id"], level)
 
     def test_the_catalog_tells_of_the_gallery(
         self, server: RunningServer, world: World, filled: list[dict[str, Any]]

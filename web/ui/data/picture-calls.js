@@ -51,7 +51,8 @@ import { addressOf, call, enc } from "./call.js";
 
 /** @typedef {{id: number, name: string, count?: number}} Tag */
 /** @typedef {{images: Item[], total: number, next: string | null}} ListPage */
-/** @typedef {{model_id: number, name: string, count: number, thumb: string | null}} GalleryModel `thumb`: id of a picture */
+/** @typedef {{model_id: number, name: string, count: number, thumb: string | null,
+ *   thumb_level?: number}} GalleryModel `thumb`: id of a picture, and its level */
 /** @typedef {{filename: string, subfolder: string, type: string}} InputFile */
 /** @typedef {Record<string, unknown>} Facts */
 

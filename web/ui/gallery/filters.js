@@ -18,6 +18,7 @@ import { MenuChip } from "./menu-chip.js";
 /**
  * @typedef {object} Asked
  * @property {(filter: Filter) => void} changed
+ * @property {(level: number) => boolean} covers whether pictures of a level are covered
  * @property {(modelId: number) => import("./galleries.js").Version[]} versions
  */
 
@@ -26,8 +27,9 @@ const SUGGESTIONS = 3;
 
 export class Filters {
   /** @param {Asked} asked */
-  constructor({ changed, versions }) {
+  constructor({ changed, covers, versions }) {
     this.changed = changed;
+    this.covers = covers;
     this.versions = versions;
     /** @type {Filter} */
     this.filter = {};
@@ -185,6 +187,7 @@ export class Filters {
       text: model.name,
       about: model.count ? model.count.toLocaleString("en") : "",
       image: model.thumb && api.thumb(model.thumb, 160),
+      covered: this.covers(model.thumb_level ?? 0),
       sign: /** @type {const} */ ("model"),
       group: model.count ? "" : "Without pictures yet",
     }));

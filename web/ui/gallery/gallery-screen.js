@@ -9,6 +9,7 @@ import { takeDrops } from "../parts/drop-zone.js";
 import { Sheets } from "../parts/sheet.js";
 import { PictureView } from "../picture/picture-view.js";
 import { RunPanel } from "../run/run-panel.js";
+import { kindOf } from "../uploads/files.js";
 import { Filters } from "./filters.js";
 import { galleries, versionsOf } from "./galleries.js";
 import { Grid } from "./grid.js";
@@ -43,6 +44,7 @@ export class GalleryScreen {
     this.models = [];
     this.filters = new Filters({
       changed: (filter) => this.#filtered(filter),
+      covers: (level) => this.veils.coversLevel(level),
       versions: (id) => versionsOf(id, shell.catalog.entries, this.pages.items),
     });
     this.search = this.filters.search;
@@ -68,6 +70,7 @@ export class GalleryScreen {
       jobs: shell.jobs,
       close: () => this.#closeSheet(),
       models: () => this.filters.models,
+      covers: (/** @type {number} */ level) => this.veils.coversLevel(level),
       showModel: (/** @type {number} */ id) => this.showModel(id),
     };
     this.own = new OwnSheet({ ...sheet, open: (id) => this.open(id) });
@@ -86,8 +89,13 @@ export class GalleryScreen {
       this.picture.element,
     );
     takeDrops(this.list, (files) => {
-      this.#openSheet(this.own);
-      this.own.take(files);
+      const pictures = files.filter(({ name }) => ["image", "video"].includes(kindOf(name)));
+      const others = files.filter((file) => !pictures.includes(file));
+      if (pictures.length) {
+        this.#openSheet(this.own);
+        this.own.take(pictures);
+      }
+      if (others.length) shell.upload(others);
     });
     this.sight = { first: 0, last: -1 };
     /** @type {string | null} the picture that stands open */

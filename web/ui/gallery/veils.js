@@ -43,7 +43,12 @@ export class Veils extends EventTarget {
 
   /** @param {Item} item */
   covers({ id, nsfw_level: level = 0 }) {
-    return this.from > 0 && level >= this.from && !this.lifted.has(id);
+    return this.coversLevel(level) && !this.lifted.has(id);
+  }
+
+  /** @param {number} level */
+  coversLevel(level) {
+    return this.from > 0 && level >= this.from;
   }
 
   /** @param {Item} item */

@@ -14,6 +14,7 @@ import { OutputFolder } from "./output-folder.js";
  * @property {() => void} close
  * @property {(id: string) => void} open a picture
  * @property {() => import("../data/api.js").GalleryModel[]} models
+ * @property {(level: number) => boolean} covers
  */
 
 const AT_ONCE = 2;
@@ -80,10 +81,11 @@ export class OwnSheet {
   #chooseModel() {
     const none = { value: 0, text: "No model", sign: /** @type {const} */ ("image") };
     const models = this.acts.models().filter((model) => model.model_id);
-    const choices = models.map(({ model_id: value, name, thumb }) => ({
+    const choices = models.map(({ model_id: value, name, thumb, thumb_level: level = 0 }) => ({
       value,
       text: name,
       image: thumb && api.thumb(thumb, 160),
+      covered: this.acts.covers(level),
       sign: /** @type {const} */ ("model"),
     }));
     openPicker(this.model, [none, ...choices], {

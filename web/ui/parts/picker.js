@@ -11,6 +11,7 @@ import { showAt } from "./menu.js";
  * @property {string} text
  * @property {string} [about] small, at the end
  * @property {string | null} [image] address
+ * @property {boolean} [covered] the image is only to be guessed
  * @property {import("./icons.js").IconName} [sign] where there is no image
  * @property {string} [group] a head before the first of it
  */
@@ -80,7 +81,7 @@ function step(event, list, field) {
  * @param {Choice<T>} choice
  * @param {(value: T) => void} take
  */
-function row({ value, text, about, image, sign }, take) {
+function row({ value, text, about, image, covered, sign }, take) {
   return h(
     "button",
     {
@@ -90,7 +91,7 @@ function row({ value, text, about, image, sign }, take) {
       "aria-selected": "false",
       onclick: () => take(value),
     },
-    image ? h("img", { src: image, alt: "", loading: "lazy" }) : sign && icon(sign),
+    image ? h("img", { src: image, alt: "", loading: "lazy", class: covered && "is-blurred" }) : sign && icon(sign),
     h("span", { class: "picker-name" }, text),
     about && h("span", { class: "count" }, about),
   );
