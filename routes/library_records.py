@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any, cast
 
-import orjson
 from aiohttp import web
 from pydantic import BeforeValidator, Field
 
+from ..store.json_values import exact
 from ..store.trigger_words import Presets, TriggerWords
 from .answers import encode, json_answer, json_list
 from .routing import Access, Call, Input, Nothing, Plain, Routes
@@ -42,9 +41,8 @@ def _object(value: object) -> object:
     if not value.strip():
         return None
     try:
-        orjson.loads(value)
-        return json.loads(value)
-    except (ValueError, RecursionError) as error:
+        return exact(value)
+    except ValueError as error:
         raise ValueError("meta_json is no JSON") from error
 
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import enum
-import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..store.errors import BadInput, TooLarge, WrongType
+from ..store.json_values import exact
 
 if TYPE_CHECKING:
     from ..store.store import Store
@@ -174,12 +173,7 @@ async def _json_body(request: web.Request) -> Any:
     if request.content_type != "application/json":
         raise WrongType("The body must be application/json.")
     try:
-        # orjson refuses what could not be kept or answered again: NaN, halves of surrogate pairs,
-        # other encodings than UTF-8; json keeps integers beyond 64 bits.
-        orjson.loads(data)
-        return json.loads(data)
-    except RecursionError as error:
-        raise BadInput("The body is nested too deeply.") from error
+        return exact(data)
     except ValueError as error:
         raise BadInput(f"The body is not JSON: {error}.") from error
 

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from typing import Any, TypeGuard, cast
 
+import orjson
+
 _WHOLE = re.compile(r"\s*-?[0-9]{1,30}\s*")
+
+
+def exact(raw: bytes | bytearray | str) -> Any:
+    """What JSON says, integers of any size kept. Raises ValueError for what is none.
+
+    Also for what could not be kept or answered again: NaN, halves of surrogate pairs, another
+    encoding than UTF-8, more levels than are walked through safely.
+    """
+    told = orjson.loads(raw)
+    try:
+        # It writes 254 levels; of a record with more copies and comparisons would fail later.
+        orjson.dumps(told)
+    except TypeError as error:
+        raise ValueError("nested too deeply") from error
+    return json.loads(raw)
 
 
 def is_object(value: Any) -> TypeGuard[dict[str, Any]]:

@@ -228,6 +228,20 @@ class TestMeta:
         meta = patched(server, sha256, {"meta_json": {"own": None, "other": "y"}})["meta_json"]
         assert meta == {**META, "other": "y", "prompts": prompts}
 
+    def test_what_is_too_deep_to_be_worked_with_is_400_and_the_deepest_taken_can_be_edited(
+        self, server: RunningServer
+    ) -> None:
+        _, sha256 = recorded(server)
+        for depth in (300, 900, 5000):
+            deep = "[" * depth + "]" * depth
+            check_error(patch(server, sha256, {"meta_json": f'{{"x": {deep}}}'}), 400, "meta_json")
+            raw = f'{{"meta_json": {{"x": {deep}}}}}'
+            head = {"Content-Type": "application/json"}
+            check_error(server.ask("PATCH", f"/models/{sha256}", data=raw, headers=head), 400)
+        deepest = json.loads("[" * 240 + "]" * 240)
+        assert patched(server, sha256, {"meta_json": {"x": deepest}})["meta_json"]["x"] == deepest
+        assert "x" not in patched(server, sha256, {"meta_json": {"x": None}})["meta_json"]
+
     @pytest.mark.parametrize("nothing", [None, "", "null", {}, "{}"])
     def test_the_four_known_keys_are_a_set(self, server: RunningServer, nothing: object) -> None:
         _, key = recorded(server)
