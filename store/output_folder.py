@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from datetime import datetime, timezone
@@ -10,6 +11,7 @@ from typing import Any
 
 from .errors import NotFound
 from .gallery_records import utc
+from .library_facts import shown_text
 from .media import BY_EXT
 from .names import inside
 
@@ -53,22 +55,32 @@ class OutputFolder:
                 continue
             for entry in entries:
                 name = f"{where}{entry.name}"
-                if entry.name.startswith(".") or entry.is_symlink():
+                # A name that is no UTF-8 cannot be told, nor asked for.
+                if entry.name.startswith(".") or entry.is_symlink() or name != shown_text(name):
                     continue
-                if entry.is_dir():
-                    waiting.append(f"{name}/")
-                elif os.path.splitext(entry.name)[1].lower() in _KINDS:  # noqa: PTH122 - many
-                    stat = entry.stat()
-                    yield stat.st_mtime_ns, stat.st_size, name
+                with contextlib.suppress(OSError):
+                    if entry.is_dir():
+                        waiting.append(f"{name}/")
+                    elif os.path.splitext(entry.name)[1].lower() in _KINDS:  # noqa: PTH122 - many
+                        stat = entry.stat()
+                        yield stat.st_mtime_ns, stat.st_size, name
 
 
 def _shown(written: int, size: int, name: str) -> dict[str, Any]:
-    moment = datetime.fromtimestamp(written / 1e9, timezone.utc)
     path = Path(name)
     return {
         "path": name,
         "name": path.name,
         "size": size,
-        "modified": utc(moment.isoformat(timespec="milliseconds")),
+        "modified": _modified(written),
         "type": _KINDS[path.suffix.lower()],
     }
+
+
+def _modified(written: int) -> str:
+    """Empty for times beyond the calendar, which files may have."""
+    try:
+        moment = datetime.fromtimestamp(written / 1e9, timezone.utc)
+    except (OSError, OverflowError, ValueError):
+        return ""
+    return utc(moment.isoformat(timespec="milliseconds"))

@@ -145,6 +145,18 @@ class TestOutput:
         assert [each["path"] for each in taken["failed"]] == ["c.txt", "gone.png", "../../x.png"]
         assert (folder / "sub/b.png").exists()
 
+    def test_odd_names_and_times_cost_the_list_nothing(self, server: RunningServer) -> None:
+        folder = server.store.host.output / "odd"
+        folder.mkdir()
+        for name in ("fine.png", "later.png"):
+            (folder / name).write_bytes(plain("#010203"))
+        (folder / os.fsdecode(b"no utf-8 \xff.png")).write_bytes(plain("#010204"))
+        os.utime(folder / "later.png", (1 << 40, 1 << 40))
+        found = server.get("/gallery/output?q=odd/")
+        assert found.status_code == 200, found.text
+        told = {each["path"]: each["modified"] for each in found.json()["files"]}
+        assert set(told) == {"odd/fine.png", "odd/later.png"}
+
     def test_nothing_outside_is_shown(self, server: RunningServer, tmp_path: Path) -> None:
         secret = tmp_path / "secret.png"
         secret.write_bytes(plain("red"))
