@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import struct
 import sys
 from collections.abc import Callable
@@ -61,6 +62,9 @@ def hash_file(path: str | bytes, what: bytes, step: Callable[[int], object]) -> 
 
 def _hash(descriptor: int, what: bytes, step: Callable[[int], object]) -> Hashed:
     before = os.fstat(descriptor)
+    if not stat.S_ISREG(before.st_mode):
+        # What a device or pipe has to say need not end.
+        return Hashed(FAILED, 0, 0, 0, NO_HASH, NO_HASH)
     size = before.st_size
     part = os.read(descriptor, _FIRST)
     start = _data_start(part, size)

@@ -13,6 +13,7 @@ from .jobs import Cancelled, Jobs
 from .json_values import whole
 from .library_records import Records
 from .locks import KeyedLock
+from .names import local_path
 from .samples import Samples
 from .staging_merging import merged, promoted
 
@@ -163,9 +164,14 @@ class Importing:
         return Outcome("failed", number, "Pending model not found", "unknown")
 
     def _path_of(self, row: Record) -> str:
-        """Where the file lies now; its name need not be UTF-8."""
+        """Where the file lies now; its name need not be UTF-8. Raises BadInput."""
         place = self._places.get(row["place_id"]) if row["place_id"] else None
-        return place.path if place and not place.gone else row["path"]
+        if place and not place.gone:
+            return place.path
+        if self._places.at_path(row["path"]) is None:
+            # Somebody else's database may name anything; the models folders are the host's.
+            local_path(row["path"], "path")
+        return row["path"]
 
     def _check(self) -> None:
         if self._closing.is_set():

@@ -47,17 +47,6 @@ class Legacy:
     tags: Mapping[int, str]
 
 
-def local_path(text: str, field: str) -> Path:
-    """A path of this machine. Raises BadInput for shares, relative paths and what is none."""
-    # The mere look at a share makes Windows log in to its server.
-    if text.startswith(("\\\\", "//", "\\/", "/\\")):
-        raise BadInput("Only paths of this machine are taken, no network shares.", field=field)
-    path = Path(text)
-    if "\x00" in text or not path.is_absolute():
-        raise BadInput("The path must be absolute, on the machine that runs Curator.", field=field)
-    return path
-
-
 def read_legacy(path: Path, folder: Path) -> Legacy:
     """What the database holds; `folder` is for a copy of one that was not closed well.
 

@@ -16,6 +16,7 @@ from .jobs import Job, Jobs
 from .library import Library
 from .library_export import Exports, Known
 from .library_import import Import
+from .names import local_path
 from .settings import Settings
 from .tasks import Tasks
 
@@ -62,9 +63,7 @@ class LibraryExchange:
 
     def take(self, path: str, *, dry_run: bool) -> Json:
         """Take an export of this machine's disk in: the job. Raises BadInput."""
-        source = Path(path)
-        if not source.is_absolute() or path.startswith(("\\\\", "//")):
-            raise BadInput("path must be a whole path on this machine.", field="path")
+        source = local_path(path, "path")
         if not source.is_file():
             raise BadInput("There is no such file.", field="path")
 

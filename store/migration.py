@@ -15,11 +15,12 @@ from .host import Host
 from .importing import sample_key
 from .jobs import Job, Jobs
 from .json_values import integer, text
-from .legacy_database import Legacy, LegacyModel, local_path, read_legacy
+from .legacy_database import Legacy, LegacyModel, read_legacy
 from .library_merging import united
 from .library_records import Records, is_sha256
 from .library_tags import LONGEST, Tags
 from .migration_rows import FACTS, extra_of, filled, filled_meta, meta_of, positive
+from .names import local_path
 from .samples import Samples
 from .staging import Staging
 

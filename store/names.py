@@ -62,6 +62,17 @@ def relative_folder(text: str, *, field: str) -> PurePosixPath:
     return PurePosixPath(*parts)
 
 
+def local_path(text: str, field: str) -> Path:
+    """A path of this machine. Raises BadInput for shares, relative paths and what is none."""
+    # The mere look at a share makes Windows log in to its server.
+    if text.startswith(("\\\\", "//", "\\/", "/\\")):
+        raise BadInput("Only paths of this machine are taken, no network shares.", field=field)
+    path = Path(text)
+    if "\x00" in text or not path.is_absolute():
+        raise BadInput("The path must be absolute, on the machine that runs Curator.", field=field)
+    return path
+
+
 def inside(root: Path, *parts: str) -> Path:
     """The path below root, links resolved; 404 when it would lie outside of it."""
     # Not even looked at: on Windows a share's mere name makes the system log in to its server.

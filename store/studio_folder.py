@@ -13,10 +13,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from .errors import BadInput, NotFound
+from .errors import NotFound
 from .gallery_files import read_json
 from .gallery_records import Facts, item_key, utc, uuid_in
 from .json_values import integer, text
+from .names import local_path
 from .studio_sidecars import facts_of_sidecar, is_card
 
 _PLACES = ("", "assets/images", "catalogs/.images", ".images", "images")
@@ -113,9 +114,7 @@ class StudioFolder:
 
 def check_folder(given: str) -> Path:
     """The folder that a caller names. Raises BadInput for no whole path, NotFound."""
-    folder = Path(given)
-    if given.startswith(("\\\\", "//")) or "\0" in given or not folder.is_absolute():
-        raise BadInput("The path must be a whole one, of this machine.", field="path")
+    folder = local_path(given, "path")
     if not folder.is_dir():
         raise NotFound("There is no such folder.", field="path")
     if not any(_is_studio(folder / place) for place in _PLACES):

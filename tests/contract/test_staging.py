@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.predecessors import Predecessor
 from tests.serving import RunningServer
 from tests.shelves import (
     check_error,
@@ -461,6 +462,19 @@ class TestSingle:
         path.unlink()
         body = check_error(one(server, id=row), 422)
         assert (body["status"], body["deprecated"]) == ("error", True)
+
+    def test_a_path_out_of_an_older_database_that_is_no_file_of_this_machine_is_422(
+        self, server: RunningServer, tmp_path: Path
+    ) -> None:
+        legacy = Predecessor(tmp_path / "old")
+        os.mkfifo(tmp_path / "pipe")
+        paths = ["/dev/zero", str(tmp_path / "pipe"), "//server/share/x.pt", "\\\\server\\x.pt"]
+        for number, path in enumerate([*paths, "pyproject.toml"]):
+            legacy.model(900 + number, path)
+        body = {"legacy_db_path": str(legacy.path)}
+        assert server.post("/migration/migrate_legacy_db", json=body).status_code == 200
+        for number in range(len(paths) + 1):
+            check_error(one(server, id=900 + number), 422)
 
     @pytest.mark.parametrize("body", [{}, {"id": "x"}, {"id": None}, {"id": [1]}, {"id": ""}])
     def test_an_id_that_is_none_is_400(self, server: RunningServer, body: dict[str, Any]) -> None:
