@@ -20,6 +20,7 @@ const STYLES = [
   "exchange/exchange.css",
   "trash/trash.css",
   "transfers/tray.css",
+  "uploads/uploads.css",
 ];
 
 /**

@@ -3,6 +3,7 @@
 import { ApiError, api, words } from "../data/api.js";
 import { fill, h } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
+import { isOtherFile } from "../uploads/files.js";
 import { readTyped } from "./addresses.js";
 import { proposal } from "./proposal.js";
 
@@ -19,6 +20,7 @@ import { proposal } from "./proposal.js";
  * @property {(file: string) => void} find
  * @property {() => void} close
  * @property {() => void} changed the catalog is another one
+ * @property {import("../uploads/upload-form.js").UploadForm} uploads
  */
 
 /** @param {string} id */
@@ -63,6 +65,7 @@ export class AddPanel {
       ),
       this.place,
       this.list,
+      acts.uploads.element,
     );
   }
 
@@ -81,6 +84,8 @@ export class AddPanel {
     if (!wanted) return false;
     if (wanted.kind === "unknown") {
       this.problem.textContent = wanted.reason;
+    } else if (wanted.kind === "model" && isOtherFile(wanted.address)) {
+      this.acts.uploads.offerAddress(wanted.address);
     } else if (wanted.kind === "model") {
       this.#look(wanted.address);
     } else {

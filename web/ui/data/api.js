@@ -4,6 +4,7 @@ import { catalogCalls } from "./catalog-calls.js";
 import { libraryCalls } from "./library-calls.js";
 import { pictureCalls } from "./picture-calls.js";
 import { systemCalls } from "./system-calls.js";
+import { uploadCalls } from "./upload-calls.js";
 
 export { ApiError, words } from "./call.js";
 
@@ -18,4 +19,4 @@ export { ApiError, words } from "./call.js";
  * @typedef {import("./picture-calls.js").Facts} Facts
  */
 
-export const api = { ...pictureCalls, ...catalogCalls, ...libraryCalls, ...systemCalls };
+export const api = { ...pictureCalls, ...catalogCalls, ...libraryCalls, ...systemCalls, ...uploadCalls };

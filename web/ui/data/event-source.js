@@ -1,6 +1,6 @@
 /** The server's stream of changes, opened again for as long as somebody listens. */
 
-export const TOPICS = ["gallery", "catalog", "transfers", "jobs", "library", "trash", "settings", "reset"];
+export const TOPICS = ["gallery", "catalog", "transfers", "jobs", "library", "trash", "settings", "uploads", "reset"];
 
 const AGAIN_AFTER = 5000;
 

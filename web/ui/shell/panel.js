@@ -7,10 +7,14 @@ import { Jobs } from "../data/jobs.js";
 import { iconButton } from "../parts/buttons.js";
 import { copyAct } from "../parts/copying.js";
 import { h, takesText, target } from "../parts/dom.js";
+import { takeDrops } from "../parts/drop-zone.js";
 import { icon } from "../parts/icons.js";
 import { Notice } from "../parts/notice.js";
 import { SettingsPanel } from "../settings/settings-panel.js";
 import { Tray } from "../transfers/tray.js";
+import { UploadForm } from "../uploads/upload-form.js";
+import { UploadRows } from "../uploads/upload-rows.js";
+import { uploads } from "../uploads/uploads.js";
 import { Catalog } from "../wanted/catalog.js";
 import { entryActs } from "../wanted/entry-acts.js";
 import { Drawers } from "./drawers.js";
@@ -40,17 +44,38 @@ export class Panel {
       copy,
       add: (address) => this.#openAdd(address),
       picture: (id) => this.#openAdded(id),
+      upload: (files) => this.#offer(files),
       pictures,
       settings: () => this.drawers.open(this.settings),
       unlocked: () => this.#read(),
     });
     this.tabs = new Tabs(Object.values(this.screens), this.screens.gallery);
-    this.tray = new Tray(this.catalog, acts);
+    this.uploadRows = new UploadRows(
+      {
+        notice: this.notice,
+        jobs: this.jobs,
+        picture: (id) => this.#openAdded(id),
+        model: (key) => this.#openModel(key),
+        settings: () => this.drawers.open(this.settings),
+      },
+      () => this.tray.draw(),
+    );
+    this.tray = new Tray(this.catalog, acts, this.uploadRows);
+    const begun = () => {
+      this.drawers.close();
+      this.tray.open();
+    };
+    const past = () => {
+      this.drawers.close();
+      this.tray.open(true);
+    };
+    this.uploadForm = new UploadForm({ notice: this.notice, begun, past });
     this.add = new AddPanel({
       open: (id) => this.#openAdded(id),
       find: (file) => this.#findAdded(file),
       close: () => this.drawers.close(),
       changed: () => this.catalog.read(),
+      uploads: this.uploadForm,
     });
     this.settings = new SettingsPanel({ copy, appearance: surroundings.appearance });
     this.element = this.#draw();
@@ -79,6 +104,7 @@ export class Panel {
       forget();
       this.catalog.stop();
       this.jobs.stop();
+      this.uploadRows.stop();
       for (const screen of this.tabs.screens) screen.destroy();
     };
   }
@@ -86,11 +112,12 @@ export class Panel {
   #read() {
     for (const screen of this.tabs.screens) screen.start();
     this.catalog.read();
+    uploads.look();
   }
 
   #draw() {
     const { surroundings, tabs } = this;
-    const addButton = iconButton("plus", "Add by address", () => {});
+    const addButton = iconButton("plus", "Add by address, or upload files", () => {});
     const settingsButton = iconButton("gear", "Settings", () => {});
     this.drawers.add(this.add, addButton);
     this.drawers.add(this.settings, settingsButton);
@@ -106,7 +133,7 @@ export class Panel {
       },
       icon("expand"),
     );
-    return h(
+    const whole = h(
       "main",
       { class: `panel ${surroundings.whole ? "is-whole" : ""}` },
       h(
@@ -123,12 +150,15 @@ export class Panel {
       this.tray.element,
       this.notice.element,
     );
+    takeDrops(whole, (files) => this.#offer(files));
+    return whole;
   }
 
   /** @param {string} topic */
   #hear(topic) {
     if (topic === "catalog" || topic === "reset") this.catalog.read();
     if (topic === "transfers" || topic === "jobs") this.jobs.look();
+    if (topic === "uploads" || topic === "reset") uploads.look();
     for (const screen of this.tabs.screens) screen.hear(topic);
     if ((topic === "settings" || topic === "reset") && !this.settings.element.hidden) {
       this.settings.show();
@@ -172,6 +202,19 @@ export class Panel {
   #openAdd(address) {
     this.drawers.open(this.add);
     if (address !== undefined) this.add.take(address);
+  }
+
+  /** @param {File[]} files */
+  #offer(files) {
+    this.drawers.open(this.add);
+    this.uploadForm.offer(files);
+  }
+
+  /** @param {string} key */
+  #openModel(key) {
+    this.drawers.close();
+    this.tabs.choose(this.screens.models);
+    this.screens.models.open(key);
   }
 
   /** @param {string} id */

@@ -1,9 +1,10 @@
 /** The transfers at the foot of every tab: one line, and a list behind it. */
 
 import { iconButton } from "../parts/buttons.js";
-import { fill, h } from "../parts/dom.js";
+import { h } from "../parts/dom.js";
 import { countText, leftText, rateText, sizeText } from "../parts/figures.js";
 import { icon } from "../parts/icons.js";
+import { refill } from "../uploads/upload-rows.js";
 import { STATE_WORDS, sumJobs } from "../wanted/entries.js";
 
 /**
@@ -23,10 +24,12 @@ export class Tray {
   /**
    * @param {Catalog} catalog
    * @param {import("../wanted/entry-acts.js").Acts} acts
+   * @param {import("../uploads/upload-rows.js").UploadRows} uploads
    */
-  constructor(catalog, acts) {
+  constructor(catalog, acts, uploads) {
     this.catalog = catalog;
     this.acts = acts;
+    this.uploads = uploads;
     this.words = h("span", { class: "tray-words" });
     this.rate = h("span", { class: "tray-rate" });
     this.left = h("span", { class: "tray-left" });
@@ -39,18 +42,20 @@ export class Tray {
       this.left,
       icon("down"),
     );
-    this.list = h("ul", { class: "tray-list", "aria-label": "Transfers", hidden: true });
+    this.transfers = h("ul", { class: "tray-rows", "aria-label": "Transfers and uploads" });
+    this.list = h("div", { class: "tray-list", hidden: true }, this.transfers, uploads.past.element);
     this.element = h(
       "section",
       { class: "tray", "aria-label": "Transfers", hidden: true },
       this.list,
       this.line,
       this.bar,
+      uploads.picker,
     );
     /** @type {Map<string, {row: HTMLElement, show: (job: Job) => void}>} */
     this.rows = new Map();
-    catalog.addEventListener("progress", () => this.#draw());
-    catalog.addEventListener("change", () => this.#draw());
+    catalog.addEventListener("progress", () => this.draw());
+    catalog.addEventListener("change", () => this.draw());
   }
 
   /** @returns {boolean} whether it was open */
@@ -60,21 +65,30 @@ export class Tray {
     return true;
   }
 
+  /**
+   * Show the list, also where nothing is under way.
+   * @param {boolean} [past] the past uploads too
+   */
+  open(past = false) {
+    this.element.hidden = false;
+    if (this.list.hidden) this.#toggle();
+    if (past) this.uploads.past.toggle(true);
+    (past ? this.uploads.past.button : this.line).focus({ preventScroll: true });
+  }
+
   #toggle() {
     this.list.hidden = !this.list.hidden;
     this.line.setAttribute("aria-expanded", String(!this.list.hidden));
-    this.#draw();
+    if (this.list.hidden) this.uploads.past.toggle(false);
+    this.draw();
   }
 
-  #draw() {
+  draw() {
     const { jobs } = this.catalog;
-    const sum = sumJobs(jobs);
-    this.element.hidden = !sum.going && !sum.paused;
-    if (this.element.hidden) {
-      this.list.hidden = true;
-      this.line.setAttribute("aria-expanded", "false");
-    }
-    this.words.textContent = sum.going ? countText(sum.going, "transfer") : `${sum.paused} paused`;
+    const sum = sumJobs([...jobs, ...this.uploads.jobs()]);
+    // What has ended stays until it is put away; the open list until it is closed.
+    this.element.hidden = this.list.hidden && !sum.going && !sum.paused && !this.uploads.items.length;
+    this.words.textContent = sumText(sum);
     this.rate.textContent = sum.going && sum.rate ? rateText(sum.rate) : "";
     this.left.textContent = sum.left === null ? "" : leftText(sum.left);
     this.bar.style.setProperty("--done", String(sum.share));
@@ -92,10 +106,7 @@ export class Tray {
     }
     this.rows = rows;
     const elements = [...rows.values()].map(({ row }) => row);
-    const same =
-      elements.length === this.list.children.length &&
-      elements.every((element, index) => element === this.list.children[index]);
-    if (!same) fill(this.list, ...elements);
+    refill(this.transfers, [...elements, ...this.uploads.draw()]);
   }
 
   #row() {
@@ -131,6 +142,14 @@ export class Tray {
       },
     };
   }
+}
+
+/** @param {ReturnType<typeof sumJobs>} sum */
+function sumText({ going, paused, failed, done }) {
+  if (going) return countText(going, "transfer");
+  if (paused) return `${paused} paused`;
+  if (failed) return `${failed} failed`;
+  return done ? `${done} done` : "Nothing on its way";
 }
 
 /** @param {Job} job */

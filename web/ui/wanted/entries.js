@@ -234,7 +234,7 @@ export function advice(error) {
 
 /**
  * What runs or waits, taken together.
- * @param {Job[]} jobs
+ * @param {Pick<Job, "state" | "done" | "total" | "rate">[]} jobs
  */
 export function sumJobs(jobs) {
   const going = jobs.filter((job) => job.state === "running" || job.state === "queued");
@@ -246,6 +246,8 @@ export function sumJobs(jobs) {
   return {
     going: going.length,
     paused: jobs.filter((job) => job.state === "paused").length,
+    failed: jobs.filter((job) => job.state === "failed").length,
+    done: jobs.filter((job) => job.state === "done").length,
     rate,
     share: total ? done / total : 0,
     left: sure ? (total - done) / rate : null,
