@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from .access import SESSIONS, Access
 from .catalog import Catalog
@@ -53,6 +54,21 @@ from .upload_landing import UploadLanding
 from .upload_sources import UploadSources
 from .uploads import UPLOAD_PARTS, UPLOADS, Uploads
 
+COLLECTIONS = (
+    *(SESSIONS, TRANSFERS, FIRST_SEEN, TRASH, UPDATES),
+    *(GALLERY, GALLERY_RUNS, GALLERY_MODELS, CIVITAI_TAGS),
+    *(PLACES, MODELS, TAGS, COUNTERS, SAMPLES, PENDING, FINISHED, MIGRATED, *ORGANISED),
+    *(UPLOADS, UPLOAD_PARTS),
+)
+"""All that the database keeps."""
+
+
+class _Closes(Protocol):
+    def close(self) -> None: ...
+
+
+Closing = TypeVar("Closing", bound=_Closes)
+
 
 class Store:
     """What the routes and nodes work with; one noun, one attribute."""
@@ -64,36 +80,53 @@ class Store:
         self.settings = Settings(host.data / "settings.json", options)
         self.events = Events()
         self.jobs = Jobs(self.events)
-        with contextlib.ExitStack() as undo:
-            self.database = Database.open(
-                host.data / "database",
-                (SESSIONS, GALLERY, TRANSFERS, FIRST_SEEN, TRASH, UPDATES)
-                + (MODELS, TAGS, COUNTERS, SAMPLES, PENDING, FINISHED, MIGRATED)
-                + ORGANISED
-                + (PLACES,)
-                + (UPLOADS, UPLOAD_PARTS)
-                + (GALLERY_RUNS, GALLERY_MODELS, CIVITAI_TAGS),
-                address=host.address,
+        # Closed in the reverse order; also when what comes later cannot be opened.
+        with contextlib.ExitStack() as self._undo:
+            self.database = self._closed_in_the_end(
+                Database.open(host.data / "database", COLLECTIONS, address=host.address)
             )
-            undo.callback(self.database.close)
-            self.records = Records(self.database, self.events)
-            self.model_tags = Tags(self.database, self.events)
-            self.library = Library(
+            self.access = Access(
+                host.data / "access-key", self.database.collection("sessions"), given=options.key
+            )
+            self.civitai = self._closed_in_the_end(CivitAI(self.settings))
+            self.huggingface = HuggingFace(self.settings, self.civitai.http)
+            self._open_library()
+            self._open_catalog()
+            self._open_gallery()
+            self._open_downloads()
+            self._open_organising()
+            self._open_uploads()
+            self.events.listen(self._notify_host)
+            self.transfers.start()
+            self.organising.start()
+            self.library.start()
+            self.uploads.start()
+            self.gallery_runs.start_again()
+            self._closing = self._undo.pop_all()
+
+    def _open_library(self) -> None:
+        self.records = Records(self.database, self.events)
+        self.model_tags = Tags(self.database, self.events)
+        self.library = self._closed_in_the_end(
+            Library(
                 self.database,
-                host,
+                self.host,
                 self.settings,
                 self.events,
                 self.jobs,
                 self.records,
                 self.model_tags,
             )
-            undo.callback(self.library.close)
-            self.collections = Collections(self.database, self.events)
-            self.samples = Samples(self.database, host.data / "samples", self.events)
-            undo.callback(self.samples.close)
-            self.models = Models(self.records, self.model_tags, self.samples, self.library.places)
-            undo.callback(self.models.close)
-            self.staging = Staging(
+        )
+        self.collections = Collections(self.database, self.events)
+        self.samples = self._closed_in_the_end(
+            Samples(self.database, self.host.data / "samples", self.events)
+        )
+        self.models = self._closed_in_the_end(
+            Models(self.records, self.model_tags, self.samples, self.library.places)
+        )
+        self.staging = self._closed_in_the_end(
+            Staging(
                 self.database,
                 self.records,
                 self.model_tags,
@@ -103,54 +136,76 @@ class Store:
                 self.events,
                 look=self.library.scan,
             )
-            undo.callback(self.staging.close)
-            self.tagging = Tagging(self.database, self.model_tags, self.records, self.staging)
-            self.migration = Migration(
+        )
+        self.tagging = Tagging(self.database, self.model_tags, self.records, self.staging)
+        self.migration = self._closed_in_the_end(
+            Migration(
                 self.database,
-                host,
+                self.host,
                 self.records,
                 self.model_tags,
                 self.samples,
                 self.staging,
                 self.jobs,
             )
-            undo.callback(self.migration.close)
-            self.access = Access(
-                host.data / "access-key", self.database.collection("sessions"), given=options.key
+        )
+
+    def _open_catalog(self) -> None:
+        self.catalog = self._closed_in_the_end(Catalog(self.host, self.civitai, self.events))
+        self.exchange = Exchange(self.catalog)
+        self.trash = Trash(self.database, self.host, self.settings, self.events)
+        self.model_files = ModelFiles(self.catalog, self.trash)
+        self.metadata = self._closed_in_the_end(
+            Metadata(self.catalog, self.civitai, self.huggingface, self.jobs)
+        )
+        self.catalog.fetching_count = lambda: self.metadata.fetching_count
+        self.updates = self._closed_in_the_end(
+            Updates(
+                self.database, self.catalog.files.values(), self.civitai, self.jobs, self.events
             )
-            self.civitai = CivitAI(self.settings)
-            undo.callback(self.civitai.close)
-            self.catalog = Catalog(host, self.civitai, self.events)
-            undo.callback(self.catalog.close)
-            self.gallery = Gallery(
-                self.database, host, self.civitai, self.catalog, self.events, self.settings
+        )
+        self.catalog.updates = self.updates
+        self.adding = ModelAdding(
+            self.catalog, self.civitai, self.huggingface, self.host, self.settings
+        )
+        self.picture_facts = PictureFacts(self.catalog, self.civitai)
+
+    def _open_gallery(self) -> None:
+        self.gallery = self._closed_in_the_end(
+            Gallery(
+                self.database, self.host, self.civitai, self.catalog, self.events, self.settings
             )
-            undo.callback(self.gallery.close)
-            self.catalog.gallery_facts = self.gallery.catalog_facts
-            self.gallery_runs = GalleryRuns(
+        )
+        self.catalog.gallery_facts = self.gallery.catalog_facts
+        self.gallery_runs = self._closed_in_the_end(
+            GalleryRuns(
                 self.database, self.gallery, self.civitai, self.settings, self.jobs, self.events
             )
-            undo.callback(self.gallery_runs.close)
-            self.thumbs_backfill = Backfill(self.gallery, self.jobs)
-            undo.callback(self.thumbs_backfill.close)
-            self.gallery_runs.on_new = self.thumbs_backfill.later
-            self.previews = Previews(
-                host.data / "lookup", self.civitai, self.gallery.decoder, self.jobs
-            )
-            undo.callback(self.previews.close)
-            self.civitai_tags = CivitaiTags(
-                self.database, self.civitai, self.database.collection("gallery")
-            )
-            self.gallery.run_facts = self.gallery_runs.facts
-            self.transfers = Transfers(
-                self.database, host, self.civitai, self.settings, self.events, self.jobs
-            )
-            undo.callback(self.transfers.close)
-            self.exchange = Exchange(self.catalog)
-            self.trash = Trash(self.database, host, self.settings, self.events)
-            self.organising = Organising(
+        )
+        self.gallery.run_facts = self.gallery_runs.facts
+        self.thumbs_backfill = self._closed_in_the_end(Backfill(self.gallery, self.jobs))
+        self.gallery_runs.on_new = self.thumbs_backfill.later
+        self.previews = self._closed_in_the_end(
+            Previews(self.host.data / "lookup", self.civitai, self.gallery.decoder, self.jobs)
+        )
+        self.civitai_tags = CivitaiTags(
+            self.database, self.civitai, self.database.collection("gallery")
+        )
+
+    def _open_downloads(self) -> None:
+        self.transfers = self._closed_in_the_end(
+            Transfers(self.database, self.host, self.civitai, self.settings, self.events, self.jobs)
+        )
+        self.catalog.transfer_facts = self.transfers.facts
+        self.downloads = Downloads(self.catalog, self.transfers)
+        self.lora_lookup = LoraLookup(self.catalog, self.civitai, self.downloads, self.settings)
+        self.lora_lookup.on_added = self.previews.fetch
+
+    def _open_organising(self) -> None:
+        self.organising = self._closed_in_the_end(
+            Organising(
                 self.database,
-                host,
+                self.host,
                 self.events,
                 self.jobs,
                 self.civitai,
@@ -163,20 +218,22 @@ class Store:
                 self.trash,
                 self.settings,
             )
-            undo.callback(self.organising.close)
-            known = Known(
-                self.database,
-                self.records,
-                self.model_tags,
-                self.collections,
-                self.organising.lookup,
-                self.organising.uses,
-                self.samples,
-                self.exchange,
-                host.data / "gallery",
-            )
-            self.library_exchange = LibraryExchange(
-                host.data,
+        )
+        self.library.tasks = self.organising.tasks
+        known = Known(
+            self.database,
+            self.records,
+            self.model_tags,
+            self.collections,
+            self.organising.lookup,
+            self.organising.uses,
+            self.samples,
+            self.exchange,
+            self.host.data / "gallery",
+        )
+        self.library_exchange = self._closed_in_the_end(
+            LibraryExchange(
+                self.host.data,
                 known,
                 self.gallery,
                 self.library,
@@ -184,57 +241,39 @@ class Store:
                 self.jobs,
                 self.organising.tasks,
             )
-            undo.callback(self.library_exchange.close)
-            self.library.tasks = self.organising.tasks
-            self.gallery.models_used.on_disk = lambda told: on_disk(self.library.places, told)
-            self.gallery_upkeep = GalleryUpkeep(
-                self.gallery, self.catalog, self.collections, self.organising.tasks
-            )
-            self.model_files = ModelFiles(self.catalog, self.trash)
-            self.catalog.transfer_facts = self.transfers.facts
-            self.downloads = Downloads(self.catalog, self.transfers)
-            self.huggingface = HuggingFace(self.settings, self.civitai.http)
-            self.metadata = Metadata(self.catalog, self.civitai, self.huggingface, self.jobs)
-            undo.callback(self.metadata.close)
-            self.catalog.fetching_count = lambda: self.metadata.fetching_count
-            self.updates = Updates(
-                self.database, self.catalog.files.values(), self.civitai, self.jobs, self.events
-            )
-            undo.callback(self.updates.close)
-            self.catalog.updates = self.updates
-            self.adding = ModelAdding(
-                self.catalog, self.civitai, self.huggingface, host, self.settings
-            )
-            self.picture_facts = PictureFacts(self.catalog, self.civitai)
-            self.lora_lookup = LoraLookup(self.catalog, self.civitai, self.downloads, self.settings)
-            self.model_landing = ModelLanding(host, self.catalog, self.records)
-            self.model_landing.places = self.library.places
-            self.uploads = Uploads(
+        )
+        self.gallery.models_used.on_disk = lambda told: on_disk(self.library.places, told)
+        self.gallery_upkeep = GalleryUpkeep(
+            self.gallery, self.catalog, self.collections, self.organising.tasks
+        )
+
+    def _open_uploads(self) -> None:
+        self.model_landing = ModelLanding(self.host, self.catalog, self.records)
+        self.model_landing.places = self.library.places
+        sources = UploadSources(
+            self.settings,
+            self.civitai,
+            self.huggingface,
+            self.transfers,
+            self.database.collection("uploads"),
+        )
+        self.uploads = self._closed_in_the_end(
+            Uploads(
                 self.database,
-                host,
+                self.host,
                 self.settings,
                 self.events,
                 self.jobs,
-                UploadSources(
-                    self.settings,
-                    self.civitai,
-                    self.huggingface,
-                    self.transfers,
-                    self.database.collection("uploads"),
-                ),
-                UploadLanding(host, self.gallery, self.collections, self.model_landing),
+                sources,
+                UploadLanding(self.host, self.gallery, self.collections, self.model_landing),
                 self.gallery.decoder,
                 key=self.access.key,
             )
-            undo.callback(self.uploads.close)
-            self.lora_lookup.on_added = self.previews.fetch
-            self.events.listen(self._notify_host)
-            self.transfers.start()
-            self.organising.start()
-            self.library.start()
-            self.uploads.start()
-            self.gallery_runs.start_again()
-            self._closing = undo.pop_all()
+        )
+
+    def _closed_in_the_end(self, opened: Closing) -> Closing:
+        self._undo.callback(opened.close)
+        return opened
 
     def close(self) -> None:
         """Let running work end, write the snapshot, give the lock back. Twice is fine."""
