@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import Field
 
 from ..store.errors import BadInput, WrongType
@@ -198,6 +199,6 @@ async def _receive(request: web.Request, file: IO[bytes]) -> bool:
                 while chunk := await part.read_chunk(1 << 20):
                     await asyncio.to_thread(file.write, chunk)
                 return True
-    except (ValueError, RuntimeError) as error:
+    except (ValueError, RuntimeError, HttpProcessingError) as error:
         raise BadInput("The body is no whole multipart/form-data.", field="file") from error
     return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterable
 from typing import Any, TypeGuard, cast
 
 import orjson
@@ -25,6 +26,16 @@ def exact(raw: bytes | bytearray | str) -> Any:
     except TypeError as error:
         raise ValueError("nested too deeply") from error
     return json.loads(raw)
+
+
+def is_deep(value: Any, most: int = 200) -> bool:
+    """Whether lists and objects lie in each other deeper than this."""
+    level = [value]
+    for _ in range(most):
+        level = [part for each in level for part in _parts(each)]
+        if not level:
+            return False
+    return True
 
 
 def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
@@ -79,3 +90,9 @@ def number(value: Any) -> float | None:
     except (ValueError, OverflowError):
         return None
     return found if math.isfinite(found) else None
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    if is_object(value):
+        return value.values()
+    return cast(list[Any], value) if isinstance(value, list) else ()

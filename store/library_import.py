@@ -10,18 +10,21 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from .civitai_types import texts
 from .engine import Record
 from .engine.records import decode
 from .errors import BadInput, CuratorError, Impossible
 from .files import replacing
 from .gallery import Gallery
 from .gallery_records import find, item_key
+from .import_checks import color_of, fields_of, part_of, said_of, tags_of
 from .jobs import Job
-from .json_values import integer, is_object, mapping, text
+from .json_values import integer, is_object, mapping, mappings, text
 from .library_collections import Item
 from .library_export import FORMAT, VERSION, Known, copy
-from .library_merging import SAID, filled
-from .library_records import is_sha256, new_record
+from .library_merging import filled
+from .library_records import is_sha256
+from .migration_rows import positive
 from .names import inside, is_safe_name
 
 _LONGEST_LINE = 64 << 20
@@ -29,6 +32,9 @@ _LARGEST_PICTURE = 4 << 30
 _LARGEST_SAMPLE = 64 << 20
 _MOST_PROBLEMS = 200
 _AT_ONCE = 200
+_LONGEST_NAME = 300
+_LONGEST_TEXT = 10_000
+_ENCRYPTED = 1
 
 Json = dict[str, Any]
 
@@ -62,11 +68,13 @@ class Import:
         """
         try:
             with zipfile.ZipFile(path) as packed:
+                if any(each.flag_bits & _ENCRYPTED for each in packed.infolist()):
+                    raise BadInput("The export is encrypted.", field="file")
                 names = frozenset(packed.namelist())
                 manifest = _manifest(packed)
                 source = _Source(packed, names, dry_run, report, job)
                 report.update(dry_run=dry_run, created=text(manifest.get("created")), problems=[])
-                job.progress(0, sum(integer(manifest.get(each)) or 0 for each in _COUNTED))
+                job.progress(0, sum(positive(manifest.get(each)) for each in _COUNTED))
                 self._take_all(source)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
             raise BadInput("The file is no whole export of Curator.", field="file") from error
@@ -76,8 +84,8 @@ class Import:
     def _take_all(self, source: _Source) -> None:
         tags = self._tags(source)
         self._models(source, tags)
-        self._simple(source, "lookups", "sha256", self._known.lookup.restore)
-        self._simple(source, "uses", "id", self._known.uses.restore)
+        self._simple(source, "lookups", self._known.lookup.restore)
+        self._simple(source, "uses", self._known.uses.restore)
         self._samples(source)
         self._pictures(source)
         self._collections(source)
@@ -85,13 +93,14 @@ class Import:
 
     def _tags(self, source: _Source) -> dict[str, Json]:
         """The tags of the export by name; new ones are made here, with their colour."""
-        tags = {text(each.get("name")): each for each in _lines(source, "tags")}
+        told = _lines(source, "tags")
+        tags = {name: each for each in told for name in tags_of([each.get("name")])}
         known = self._known.tags
-        new = [name for name in tags if name and known.named(name) is None]
+        new = [name for name in tags if known.named(name) is None]
         source.report["tags"] = {"new": len(new), "known": len(tags) - len(new)}
         if not source.dry_run and new:
             for tag in known.add(new):
-                color = text(tags[tag["name"]].get("color"))
+                color = color_of(tags[tag["name"]])
                 if color:
                     known.change(tag["id"], color=color)
         return tags
@@ -102,12 +111,12 @@ class Import:
         made: list[Record] = []
         for told in _lines(source, "models"):
             source.job.advance()
-            key = text(told.get("id"))
+            key = told["id"] = text(told.get("id")).lower()
             if not is_sha256(key):
                 counts["unhashed"] += 1
                 continue
             counts["matched"] += (self._row(key) or {}).get("status") == "present"
-            names = [name for name in told.get("tag_names") or () if name in tags]
+            names = [name for name in tags_of(told.get("tag_names")) if name in tags]
             record = self._known.records.get(key)
             merged = self._merged(record, told, names, source.dry_run)
             counts["new" if record is None else "known" if merged == record else "changed"] += 1
@@ -134,7 +143,7 @@ class Import:
     def _merged(self, record: Record | None, told: Json, names: list[str], dry_run: bool) -> Record:
         """The record with what the export says where it is silent; all of it when it is new."""
         known = self._known.tags
-        fields = {name: told[name] for name in _FIELDS if _fits(name, told.get(name))}
+        fields = fields_of(told)
         numbers = [number for name in names if (number := known.named(name)) is not None]
         if dry_run and len(numbers) < len(names):
             numbers.append(-1)
@@ -143,18 +152,16 @@ class Import:
             return {**record, **filled(record, fields)}
         fresh = self._known.records.fresh(told["id"])
         # Where the file lies, and how large it is, is told by the disk here.
-        said = {key: when for key, when in mapping(told.get("said")).items() if integer(when)}
-        return {**fresh, **fields, "said": said}
+        return {**fresh, **fields, "said": said_of(told)}
 
-    def _simple(
-        self, source: _Source, name: str, key: str, restore: Callable[[Record], bool]
-    ) -> None:
+    def _simple(self, source: _Source, name: str, restore: Callable[[Record], bool]) -> None:
         counts = {"new": 0, "known": 0}
         source.report[name] = counts
         for told in _lines(source, name):
-            if not is_sha256(text(told.get(key))) or not _is_whole(name, told):
+            part = part_of(name, told)
+            if part is None:
                 continue
-            taken = source.dry_run or restore(told)
+            taken = source.dry_run or restore(part)
             counts["new" if taken else "known"] += 1
 
     def _samples(self, source: _Source) -> None:
@@ -162,8 +169,8 @@ class Import:
         source.report["samples"] = counts
         for told in _lines(source, "samples"):
             source.job.advance()
-            key = text(told.get("key"))
-            names = [name for name in told.get("files") or () if name in source.names]
+            key = text(told.get("key")).lower()
+            names = [name for name in texts(told.get("files")) if name in source.names]
             if not is_sha256(key):
                 continue
             for name in names:
@@ -185,7 +192,7 @@ class Import:
         gallery = self._known.database.collection("gallery")
         for told in _lines(source, "gallery"):
             source.job.advance()
-            ids = [text(told.get("id")), *(text(each) for each in told.get("aliases") or ())]
+            ids = [text(told.get("id")), *texts(told.get("aliases"))]
             if any(find(gallery, item_key(each)) for each in ids if each):
                 counts["known"] += 1
                 continue
@@ -202,6 +209,8 @@ class Import:
             if f"gallery/{about}" in source.names:
                 self._place(about, source)
             taken = self._gallery.rebuilding.take(path)
+            if taken and told.get("starred"):
+                self._gallery.star(path.stem, True)
         except CuratorError as error:
             if error.status == 507:
                 raise
@@ -210,8 +219,6 @@ class Import:
         except (OSError, KeyError) as error:
             _problem(source, media, error)
             return False
-        if taken and told.get("starred"):
-            self._gallery.star(text(told.get("id")), True)
         return taken
 
     def _place(self, name: str, source: _Source) -> Path:
@@ -236,16 +243,16 @@ class Import:
             counts["known" if name.casefold() in known else "new"] += 1
             items = [
                 Item(each["kind"], text(each.get("id")))
-                for each in told.get("items") or ()
-                if is_object(each) and each.get("kind") in ("model", "picture")
+                for each in mappings(told.get("items"))
+                if each.get("kind") in ("model", "picture")
             ]
             if source.dry_run:
                 counts["items"] += len(items)
                 continue
             made = self._known.collections.make(
                 name[:200],
-                description=text(told.get("description")),
-                color=text(told.get("color")),
+                description=text(told.get("description"))[:_LONGEST_TEXT],
+                color=color_of(told),
             )
             added = self._known.collections.add_many(made["id"], items)
             counts["items"] += added["added"]
@@ -267,21 +274,6 @@ class Import:
 
 
 _COUNTED = ("models", "samples", "pictures")
-_FIELDS = (*SAID, "meta", "created_at")
-_EMPTY = new_record("0" * 64)
-
-
-def _fits(name: str, value: Any) -> bool:
-    """Whether a value is of the type that this field has."""
-    return name != "tags" and type(value) is type(_EMPTY[name])
-
-
-def _is_whole(name: str, told: Json) -> bool:
-    if name == "uses":
-        return integer(told.get("last")) is not None and integer(told.get("count")) is not None
-    found = told.get("found")
-    checked = isinstance(told.get("checked"), (int, float))
-    return checked and (found is None or (is_object(found) and "version_id" in found))
 
 
 def _manifest(packed: zipfile.ZipFile) -> Json:
@@ -305,7 +297,7 @@ def _lines(source: _Source, name: str) -> Iterator[Json]:
         while line := file.readline(_LONGEST_LINE):
             source.job.check()
             try:
-                told = decode(line.rstrip(b"\n"))
+                told = decode(line.rstrip(b"\n") or b"null")
             except (ValueError, RecursionError) as error:
                 _problem(source, f"{name}.jsonl", error)
                 continue
@@ -339,4 +331,4 @@ def _problem(source: _Source, name: str, error: Exception) -> None:
     problems: list[Json] = source.report["problems"]
     if len(problems) < _MOST_PROBLEMS:
         reason = error.text if isinstance(error, CuratorError) else "It cannot be read."
-        problems.append({"file": name, "reason": reason})
+        problems.append({"file": name[:_LONGEST_NAME], "reason": reason})

@@ -124,11 +124,11 @@ class Lookup:
         return iter(self._lookups)
 
     def restore(self, record: Record) -> bool:
-        """Take an answer from an export, unless a newer one is here."""
+        """Take an answer from an export (`sha256`, `checked`, `found`), unless a newer is here."""
         known = self._lookups.get(record["sha256"])
         if known is not None and known["checked"] >= record["checked"]:
             return False
-        self._lookups.put(record)
+        self._put(record["sha256"], record["found"], checked=record["checked"])
         self._tell([record["sha256"]])
         return True
 

@@ -104,7 +104,7 @@ class Models:
         wanted = {name: value for name, value in changes.items() if name in _PLAIN}
         if "tags" in changes:
             wanted["tags"] = self._tag_ids(changes["tags"])
-        meta = _checked_meta(changes["meta_json"]) if "meta_json" in changes else None
+        meta = checked_meta(changes["meta_json"]) if "meta_json" in changes else None
 
         def change(record: Record) -> None:
             if tags is not None and "*" not in tags and etag_of(record) not in tags:
@@ -231,7 +231,7 @@ def _effective(record: Record, name: str, shown: Json) -> Any:
     return shown[name]
 
 
-def _checked_meta(given: Any) -> Json:
+def checked_meta(given: Any) -> Json:
     """The object, of the four known keys each with a value of its kind. Raises BadInput."""
     if given is None:
         return {}

@@ -81,6 +81,34 @@ def take(server: RunningServer, data: bytes, **query: Any) -> dict[str, Any]:
     return report
 
 
+_COLLECTIONS = "/library/collections"
+_ODD_MODEL: dict[str, Any] = {
+    "name": "N",
+    "created_at": 10**30,
+    "rating": 10**30,
+    "meta": {"images_count": "9" * 30, "prompts": 5},
+    "presets": ["x", [1]],
+    "trigger_words": [1, {"a": 2}],
+    "said": {"name": "5", "rating": 10**30},
+}
+
+
+def deep(levels: int) -> Any:
+    return json.loads("[" * levels + "]" * levels)
+
+
+def made_export(**parts: list[Any]) -> bytes:
+    """A zip that says it is an export; None is an empty line."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as packed:
+        manifest = {"format": "curator-export", "version": 1, "models": 1e300}
+        packed.writestr("manifest.json", json.dumps(manifest))
+        for name, lines in parts.items():
+            told = ["" if line is None else json.dumps(line) for line in lines]
+            packed.writestr(f"{name}.jsonl", "\n".join(told))
+    return target.getvalue()
+
+
 class TestExport:
     def test_is_json_lines_and_pictures_without_model_files(
         self, first: Shelf, exported: bytes, keys: dict[str, str]
@@ -244,6 +272,59 @@ class TestImport:
         assert report["pictures"]["new"] == 2
         assert not list(tmp_path.rglob("evil.png"))
         assert next(iter(second.server.store.records))["rating"] == 0
+
+    def test_what_is_of_another_kind_than_is_kept_costs_only_itself(self, second: Shelf) -> None:
+        server, key, other = second.server, "ab" * 32, "cd" * 32
+        odd = {"version_id": [1], "base_model": 5}
+        use = {"id": other, "last": 1e308, "count": 1}
+        report = take(
+            server,
+            made_export(
+                tags=[{"name": "t" * 999}, {"name": " "}, {"name": "fine", "color": "url(x)"}],
+                models=[
+                    None,
+                    {"id": other, "tag_names": 5, "meta": {"images_count": "9" * 30}},
+                    {**_ODD_MODEL, "id": key.upper(), "tag_names": [[1], "fine"]},
+                    {"id": "ef" * 32, "meta": {"deep": deep(800)}, "notes": "kept"},
+                ],
+                lookups=[
+                    {"sha256": key, "checked": 1, "found": odd},
+                    {"sha256": other, "checked": 1e308, "found": None},
+                    {"sha256": key, "checked": 1.5, "found": {"version_id": 3}},
+                ],
+                uses=[use, {**use, "last": "5"}, {**use, "last": 5, "more": deep(3)}],
+                samples=[{"key": key, "files": 9}, {"key": key, "files": [[1]]}],
+                gallery=[{"id": "5", "aliases": 7, "file_path": "media/x/5.png", "starred": 1}],
+                collections=[
+                    {"name": "c", "items": 4, "color": "red"},
+                    {"name": "d", "items": [4]},
+                ],
+            ),
+            dry_run=False,
+        )
+        assert report["models"]["new"] == 3
+        assert (report["lookups"]["new"], report["uses"]["new"]) == (1, 1)
+        for query in ("", "?q=kept", "?sort=rating", "?sort=created_at"):
+            rows = server.get(f"/library/models{query}")
+            assert rows.status_code == 200, rows.text
+        told = server.get(f"/models/{key}").json()
+        assert (told["name"], told["rating"], told["presets"]) == ("N", 0, [])
+        assert [tag["name"] for tag in told["tags"]] == ["fine"]
+        assert "color" not in told["tags"][0]
+        assert server.ask("PATCH", f"/models/{key}", json={"notes": "n"}).status_code == 200
+        assert server.get(f"/library/models/{key}/civitai").json()["found"]["base_model"] == ""
+        assert {each["color"] for each in server.get(_COLLECTIONS).json()["collections"]} == {""}
+
+    def test_an_encrypted_one_and_a_broken_body_are_refused(self, first: Shelf) -> None:
+        locked = bytearray(made_export())
+        locked[6] |= 1
+        locked[locked.index(b"PK\x01\x02") + 8] |= 1
+        answer = first.server.post("/library/import/upload", files={"file": bytes(locked)})
+        assert "encrypted" in wait_for(first.server, answer)["job"]["error"]
+        head = {"Content-Type": "multipart/form-data; boundary=b"}
+        for body in (b"--b\r\nno header\r\n\r\nx", b"--b\r\nA: " + b"x" * 20_000 + b"\r\n\r\n"):
+            answer = first.server.post("/library/import/upload", data=body, headers=head)
+            check_error(answer, 400, "file")
 
     def test_says_what_is_wrong_with_the_request(self, first: Shelf) -> None:
         server = first.server
