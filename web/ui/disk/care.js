@@ -9,6 +9,8 @@ import { cleanupWords, isClean, problemList, rebuildFigures, reportList } from "
 
 /** @typedef {import("../intake/reports.js").Cleanup} Cleanup */
 
+const SHOWN = 50;
+
 export class Care {
   /**
    * @param {import("../data/jobs.js").Jobs} jobs
@@ -30,7 +32,13 @@ export class Care {
         () => this.#find(cleanup),
         cleanup,
       ),
-      act("Thumbnails", "Make those that are missing now, not when they are looked at.", "Make", () => this.#thumbs(thumbs), thumbs),
+      act(
+        "Thumbnails",
+        "Make those that are missing now, not when they are looked at.",
+        "Make",
+        () => this.#thumbs(thumbs),
+        thumbs,
+      ),
       act(
         "Index",
         "Read it anew from the files, when pictures are missing here that lie on the disk.",
@@ -58,9 +66,10 @@ export class Care {
           h(
             "ul",
             { class: "plain-list" },
-            ...found.models.slice(0, 50).map(({ name, model_id: id, count, bytes }) =>
-              h("li", { class: "hint" }, `${name || `Model ${id}`}: ${countText(count, "picture")}, ${sizeText(bytes)}`),
-            ),
+            ...found.models.slice(0, SHOWN).map(({ name, model_id: id, count, bytes }) => {
+              const size = `${countText(count, "picture")}, ${sizeText(bytes)}`;
+              return h("li", { class: "hint" }, `${name || `Model ${id}`}: ${size}`);
+            }),
           ),
           h("button", { class: "button", type: "button", onclick: remove }, "Remove them …"),
         ];
@@ -119,8 +128,17 @@ function act(title, about, text, run, task) {
   return h(
     "div",
     { class: "care-act" },
-    h("span", { class: "entry-words" }, h("b", {}, title), h("span", { class: "entry-facts is-whole" }, about)),
-    h("button", { class: "button small", type: "button", "aria-label": `${text}: ${title}`, onclick: run }, text),
+    h(
+      "span",
+      { class: "entry-words" },
+      h("b", {}, title),
+      h("span", { class: "entry-facts is-whole" }, about),
+    ),
+    h(
+      "button",
+      { class: "button small", type: "button", "aria-label": `${text}: ${title}`, onclick: run },
+      text,
+    ),
     task.element,
   );
 }

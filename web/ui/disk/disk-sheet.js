@@ -88,6 +88,8 @@ export class DiskSheet {
   #row(model, largest) {
     const { model_id: id, bytes, count } = model;
     const name = model.name || (id ? `Model ${id}` : "No known LoRA");
+    const title = `Pictures of ${name}`;
+    const show = () => this.acts.showModel(id);
     const bar = h("div", { class: "bar" }, h("span"));
     bar.style.setProperty("--done", String(largest ? bytes / largest : 0));
     return h(
@@ -96,11 +98,7 @@ export class DiskSheet {
       h(
         "span",
         { class: "entry-words" },
-        h(
-          "button",
-          { class: "name-button", type: "button", title: `Pictures of ${name}`, onclick: () => this.acts.showModel(id) },
-          name,
-        ),
+        h("button", { class: "name-button", type: "button", title, onclick: show }, name),
         h("span", { class: "entry-facts" }, `${countText(count, "picture")} · ${sizeText(bytes)}`),
       ),
       iconButton("trash", `Delete the pictures of ${name}`, () => this.#delete({ id, name, count, bytes })),

@@ -1,12 +1,12 @@
 /** The row of chips and the search field: what of the gallery is shown. */
 
-import { ApiError, api, words } from "../data/api.js";
 import { chip } from "../parts/buttons.js";
 import { fill, h } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
 import { openPicker } from "../parts/picker.js";
+import { levelChoices, modelChoices, tagChoices } from "./filter-choices.js";
 import { modelsNamed } from "./galleries.js";
-import { LEVELS, levelName } from "./levels.js";
+import { levelName } from "./levels.js";
 import { MenuChip } from "./menu-chip.js";
 
 /**
@@ -182,16 +182,7 @@ export class Filters {
    * @param {Element} anchor
    */
   chooseModel(anchor) {
-    const choices = this.models.map((model) => ({
-      value: model.model_id,
-      text: model.name,
-      about: model.count ? model.count.toLocaleString("en") : "",
-      image: model.thumb && api.thumb(model.thumb, 160),
-      covered: this.covers(model.thumb_level ?? 0),
-      sign: /** @type {const} */ ("model"),
-      group: model.count ? "" : "Without pictures yet",
-    }));
-    openPicker(anchor, choices, {
+    openPicker(anchor, modelChoices(this.models, this.covers), {
       label: "Models",
       name: "Name of the model",
       none: this.models.length
@@ -222,33 +213,17 @@ export class Filters {
    * @param {boolean} [sync] ask CivitAI for names first
    */
   async #chooseTag(anchor, sync = false) {
-    /** @type {import("../data/api.js").Tag[]} */
-    let tags = [];
-    let none = "No tag of that name.";
     this.menus.tag.disabled = true;
-    try {
-      if (sync) await api.syncTags();
-      tags = await api.tags();
-    } catch (error) {
-      if (!(error instanceof ApiError)) console.error(error);
-      none = words(error);
-    }
+    const { choices, none } = await tagChoices(sync);
     this.menus.tag.disabled = false;
-    const ask = { value: "", text: "Ask CivitAI for names", sign: /** @type {const} */ ("retry") };
-    const choices = [...tags.map(({ name }) => ({ value: name, text: name })), ...(sync ? [] : [ask])];
     const choose = (/** @type {string} */ name) =>
       name ? this.#set({ tags: name }) : this.#chooseTag(anchor, true);
-    if (sync && !tags.length && none.startsWith("No tag")) none = "No picture here carries a tag.";
     openPicker(anchor, choices, { label: "Tags", name: "Name of the tag", none, choose });
   }
 
   /** @param {Element} anchor */
   #chooseLevel(anchor) {
-    const choices = LEVELS.slice(0, -1).map(([level, name]) => ({
-      value: level,
-      text: level === 1 ? `${name} only` : `Up to ${name}`,
-    }));
-    openPicker(anchor, choices, {
+    openPicker(anchor, levelChoices(), {
       label: "Levels",
       name: "Name of the level",
       none: "",

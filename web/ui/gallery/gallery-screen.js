@@ -1,17 +1,12 @@
 /** The gallery: search, chips, columns of pictures, the opened one, and the sheets behind ⋯. */
 
 import { ApiError, api } from "../data/api.js";
-import { DiskSheet } from "../disk/disk-sheet.js";
-import { AdoptSheet } from "../intake/adopt-sheet.js";
-import { OwnSheet } from "../intake/own-sheet.js";
 import { fill, h } from "../parts/dom.js";
-import { takeDrops } from "../parts/drop-zone.js";
-import { Sheets } from "../parts/sheet.js";
 import { PictureView } from "../picture/picture-view.js";
 import { RunPanel } from "../run/run-panel.js";
-import { kindOf } from "../uploads/files.js";
 import { Filters } from "./filters.js";
 import { galleries, versionsOf } from "./galleries.js";
+import { GallerySheets } from "./gallery-sheets.js";
 import { Grid } from "./grid.js";
 import { Pages } from "./pages.js";
 import { pictureActs } from "./picture-acts.js";
@@ -30,6 +25,8 @@ const TOUCH_PAUSE = 300;
 export class GalleryScreen {
   name = "gallery";
   title = "Gallery";
+  /** @type {GallerySheets} */
+  sheets;
 
   /** @param {import("../shell/screen.js").Shell} shell */
   constructor(shell) {
@@ -60,27 +57,27 @@ export class GalleryScreen {
     this.runs = new RunPanel({
       notice: shell.notice,
       chosen: () => this.#chosen(),
-      menu: () => this.#menu(),
+      menu: () => this.sheets.menu(),
       settings: shell.settings,
-      openFailures: () => this.#openSheet(this.runs.failures),
+      openFailures: () => this.sheets.open(this.runs.failures),
       closeFailures: () => this.#closeSheet(),
     });
-    const sheet = {
-      notice: shell.notice,
-      jobs: shell.jobs,
-      close: () => this.#closeSheet(),
-      models: () => this.filters.models,
-      covers: (/** @type {number} */ level) => this.veils.coversLevel(level),
-      showModel: (/** @type {number} */ id) => this.showModel(id),
-    };
-    this.own = new OwnSheet({ ...sheet, open: (id) => this.open(id) });
-    this.adopt = new AdoptSheet(sheet);
-    this.disk = new DiskSheet(sheet);
     this.place = h("div", { class: "state-place" });
     const { bar, form, failures } = this.runs;
     const parts = [this.filters.chips, bar.element, form.element, this.place, this.grid.element];
     this.list = h("div", { class: "gallery-list" }, ...parts);
-    this.sheets = new Sheets(this.list, [this.own, this.adopt, this.disk, failures]);
+    this.sheets = new GallerySheets(this.list, [failures], {
+      notice: shell.notice,
+      jobs: shell.jobs,
+      opening: () => this.#closePicture(),
+      upload: shell.upload,
+      close: () => this.#closeSheet(),
+      model: () => this.filters.filter.model_id,
+      models: () => this.filters.models,
+      covers: (level) => this.veils.coversLevel(level),
+      showModel: (id) => this.showModel(id),
+      open: (id) => this.open(id),
+    });
     this.element = h(
       "div",
       { class: "gallery", id: "screen-gallery", role: "tabpanel", "aria-label": "Gallery" },
@@ -88,15 +85,6 @@ export class GalleryScreen {
       ...this.sheets.sheets.map(({ element }) => element),
       this.picture.element,
     );
-    takeDrops(this.list, (files) => {
-      const pictures = files.filter(({ name }) => ["image", "video"].includes(kindOf(name)));
-      const others = files.filter((file) => !pictures.includes(file));
-      if (pictures.length) {
-        this.#openSheet(this.own);
-        this.own.take(pictures);
-      }
-      if (others.length) shell.upload(others);
-    });
     this.sight = { first: 0, last: -1 };
     /** @type {string | null} the picture that stands open */
     this.opened = null;
@@ -132,7 +120,7 @@ export class GalleryScreen {
     if (topic === "settings" || topic === "reset") this.#settingsChanged();
     if (topic === "gallery") this.picture.tagNames.forget();
     this.runs.hear(topic);
-    if (topic === "gallery") this.disk.touch();
+    if (topic === "gallery") this.sheets.disk.touch();
   }
 
   /** Something of the gallery has changed; many changes in a row are one look. */
@@ -198,7 +186,8 @@ export class GalleryScreen {
     const acts = pictureActs({ pages: this.pages, notice, copy, surroundings, showModel });
     const open = (/** @type {Item} */ item) => this.open(item.id);
     // The workflow is what a person wants to see then.
-    const shrinking = (/** @type {(item: Item) => Promise<boolean>} */ act) => async (/** @type {Item} */ item) => {
+    /** @param {(item: Item) => Promise<boolean>} act */
+    const shrinking = (act) => async (/** @type {Item} */ item) => {
       if (await act(item)) this.picture.shrink();
     };
     return {
@@ -210,22 +199,6 @@ export class GalleryScreen {
       covered: (/** @type {Item} */ item) => this.veils.covers(item),
       uncover: (/** @type {Item} */ item) => this.veils.lift(item),
     };
-  }
-
-  /** @returns {import("../parts/menu.js").Entry[]} */
-  #menu() {
-    return [
-      { text: "Add own pictures …", act: () => this.#openSheet(this.own) },
-      { text: "Adopt a Studio folder …", act: () => this.#openSheet(this.adopt) },
-      { text: "Disk space …", act: () => this.#openSheet(this.disk) },
-    ];
-  }
-
-  /** @param {import("../parts/sheet.js").Sheet} sheet */
-  #openSheet(sheet) {
-    this.#closePicture();
-    this.own.choose(this.filters.filter.model_id);
-    this.sheets.open(sheet);
   }
 
   #closeSheet() {

@@ -101,12 +101,13 @@ export class OutputFolder {
   #square(file) {
     const { path, name, size, type } = file;
     const when = new Date(file.modified);
+    const shownWhen = Number.isNaN(+when) ? "" : when.toLocaleString();
     const square = h(
       "button",
       {
         class: "output-file",
         type: "button",
-        title: [path, sizeText(size), Number.isNaN(+when) ? "" : when.toLocaleString()].filter(Boolean).join("\n"),
+        title: [path, sizeText(size), shownWhen].filter(Boolean).join("\n"),
         "aria-label": name,
         "aria-pressed": String(this.chosen.has(path)),
         onclick: () => {

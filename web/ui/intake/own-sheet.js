@@ -1,6 +1,7 @@
 /** Pictures of one's own: files that are dropped or chosen, or what ComfyUI has made. */
 
 import { ApiError, api, words } from "../data/api.js";
+import { modelChoices } from "../gallery/filter-choices.js";
 import { dropZone } from "../parts/drop-zone.js";
 import { fill, h } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
@@ -74,20 +75,15 @@ export class OwnSheet {
 
   #drawModel() {
     const model = this.acts.models().find((each) => each.model_id === this.modelId);
-    fill(this.model, h("span", {}, this.modelId ? (model?.name ?? `Model ${this.modelId}`) : "no model"), icon("down"));
+    const name = this.modelId ? (model?.name ?? `Model ${this.modelId}`) : "no model";
+    fill(this.model, h("span", {}, name), icon("down"));
     this.model.title = "Choose the model they belong to";
   }
 
   #chooseModel() {
     const none = { value: 0, text: "No model", sign: /** @type {const} */ ("image") };
     const models = this.acts.models().filter((model) => model.model_id);
-    const choices = models.map(({ model_id: value, name, thumb, thumb_level: level = 0 }) => ({
-      value,
-      text: name,
-      image: thumb && api.thumb(thumb, 160),
-      covered: this.acts.covers(level),
-      sign: /** @type {const} */ ("model"),
-    }));
+    const choices = modelChoices(models, this.acts.covers).map((each) => ({ ...each, group: "" }));
     openPicker(this.model, [none, ...choices], {
       label: "Models",
       name: "Name of the model",

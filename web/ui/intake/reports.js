@@ -106,9 +106,15 @@ export function problemList({ problems = [], failed = problems.length }) {
     h(
       "li",
       { class: "plain-row" },
-      h("span", { class: "entry-words" }, h("span", { class: "entry-name", title: file }, file), h("span", { class: "entry-facts is-whole" }, reason)),
+      h(
+        "span",
+        { class: "entry-words" },
+        h("span", { class: "entry-name", title: file }, file),
+        h("span", { class: "entry-facts is-whole" }, reason),
+      ),
     ),
   );
-  const rest = failed > problems.length ? h("li", { class: "hint" }, `and ${count(failed - problems.length)} more`) : null;
+  const others = failed - problems.length;
+  const rest = others > 0 && h("li", { class: "hint" }, `and ${count(others)} more`);
   return h("ul", { class: "plain-list", "aria-label": "What could not be read" }, ...rows, rest);
 }

@@ -49,8 +49,9 @@ export function openPicker(anchor, choices, { label, name, none, choose }) {
     let group = "";
     list.replaceChildren();
     for (const choice of found) {
-      if ((choice.group ?? "") !== group) list.append(h("h3", { class: "picker-group" }, choice.group));
-      group = choice.group ?? "";
+      const { group: its = "" } = choice;
+      if (its !== group) list.append(h("h3", { class: "picker-group" }, its));
+      group = its;
       list.append(row(choice, take));
     }
     if (!found.length) list.append(h("p", { class: "hint" }, none));
@@ -91,7 +92,9 @@ function row({ value, text, about, image, covered, sign }, take) {
       "aria-selected": "false",
       onclick: () => take(value),
     },
-    image ? h("img", { src: image, alt: "", loading: "lazy", class: covered && "is-blurred" }) : sign && icon(sign),
+    image
+      ? h("img", { src: image, alt: "", loading: "lazy", class: covered && "is-blurred" })
+      : sign && icon(sign),
     h("span", { class: "picker-name" }, text),
     about && h("span", { class: "count" }, about),
   );

@@ -68,9 +68,13 @@ export class Task {
       return;
     }
     if (!(error instanceof ApiError)) console.error(error);
-    const retry = h("button", { class: "button small", type: "button", onclick: () => this.run(work) }, "Retry");
+    const again = () => this.run(work);
     const said = h("span", {}, words(error));
-    fill(this.element, h("p", { class: "problem task-problem", role: "alert" }, icon("warning"), said), retry);
+    fill(
+      this.element,
+      h("p", { class: "problem task-problem", role: "alert" }, icon("warning"), said),
+      h("button", { class: "button small", type: "button", onclick: again }, "Retry"),
+    );
   }
 }
 

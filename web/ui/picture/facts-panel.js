@@ -7,9 +7,14 @@ import { MadeWith } from "./made-with.js";
 /** @typedef {import("./facts.js").PictureFacts} PictureFacts */
 
 /**
+ * @typedef {{copy: (text: string) => void} & import("./made-with.js").Around
+ *   & import("./tag-names.js").TagActs} Around
+ */
+
+/**
  * @param {PictureFacts} facts
  * @param {import("../data/api.js").Item} item
- * @param {import("./made-with.js").Around & import("./tag-names.js").TagActs & {copy: (text: string) => void}} around
+ * @param {Around} around
  * @returns {{elements: HTMLElement[], madeWith: MadeWith | null}} `madeWith` follows the catalog
  */
 export function factsPanel(facts, item, around) {
@@ -99,9 +104,9 @@ function everything(raw, copy) {
  * @param {{showModel: (modelId: number) => void}} around
  */
 function foot(facts, { model_id: model, model_name: name }, { showModel }) {
-  const all = model && name
-    ? h("button", { class: "link", type: "button", title: `All pictures of ${name}`, onclick: () => showModel(model) }, name)
-    : null;
+  const title = `All pictures of ${name}`;
+  const show = () => showModel(model ?? 0);
+  const all = model && name && h("button", { class: "link", type: "button", title, onclick: show }, name);
   return h(
     "footer",
     { class: "picture-foot" },

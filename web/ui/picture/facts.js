@@ -164,7 +164,8 @@ const TYPES = {
  * @returns {Resource[]}
  */
 function resources(meta, data, made) {
-  const model = { name: made.model, type: "checkpoint", hash: made.model_hash, version_id: made.model_version_id };
+  const { model: name, model_hash: hash, model_version_id: version_id } = made;
+  const model = { name, hash, version_id, type: "checkpoint" };
   const named = [model, ...objects(made.loras), ...objects(made.others)];
   const lists = [objects(meta.made_with), objects(data.resources), objects(made.resources), named];
   return (lists.find((list) => list.length) ?? []).map(resource).filter((each) => each.name);

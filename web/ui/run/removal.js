@@ -12,10 +12,12 @@ import { countText, sizeText } from "../parts/figures.js";
  */
 export async function deleteGallery(near, { id, name, count, bytes }) {
   const size = bytes ? ` (${sizeText(bytes)})` : "";
-  const own = id ? "What other galleries show and what you have added yourself stays." : "What other galleries show stays.";
+  const own = id ? " and what you have added yourself" : "";
   const yes = await confirm(near, {
     title: "Delete this gallery",
-    text: `${countText(count, "picture")} of ${name}${size} are deleted for good, starred ones too. ${own}`,
+    text:
+      `${countText(count, "picture")} of ${name}${size} are deleted for good, starred ones too. ` +
+      `What other galleries show${own} stays.`,
     act: "Delete",
   });
   if (!yes) return undefined;

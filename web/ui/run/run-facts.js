@@ -103,8 +103,8 @@ export function runWords(facts) {
   const failures = failed ? [`${failed} failed`] : [];
   if (status === "stopping") return "Stopping …";
   if (status === "downloading") {
-    const far = total ? `${seen(facts)} of ${total}` : seen(facts) ? String(seen(facts)) : "Asking CivitAI …";
-    return [far, ...failures].join(" · ");
+    if (!total && !seen(facts)) return "Asking CivitAI …";
+    return [total ? `${seen(facts)} of ${total}` : seen(facts), ...failures].join(" · ");
   }
   if (error) return error;
   if (status === "idle") return "";
