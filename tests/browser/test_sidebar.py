@@ -14,6 +14,7 @@ from tests.browser.screens import card, cards, notice, paste
 from tests.comfyui.processes import RunningComfyUI, data_folder, stand_in
 from tests.upstream import Upstream
 from tests.upstream.pictures import png
+from tests.upstream.weights import safetensors
 
 LOADERS = "app.graph.nodes.filter((node) => node.type === 'LoadImage')"
 WORKFLOW = {
@@ -246,6 +247,32 @@ def test_the_catalogs_tab_follows_a_transfer_and_asks_for_nothing_in_between(
     page.on("request", lambda request: asked.append(request.url))
     page.wait_for_timeout(1500)
     assert not [url for url in asked if "/api/admin/" in url]
+
+
+def test_a_lora_gets_a_node_and_then_its_strength_in_it(
+    stand_in_comfyui: RunningComfyUI, page: Page
+) -> None:
+    folder = stand_in_comfyui.base / "models" / "loras" / "styles"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "inky.safetensors").write_bytes(safetensors("LORA", "inky"))
+    open_tab(page, stand_in_comfyui)
+    stand_in_comfyui.ask("POST", "/api/admin/library/scan", json={})
+    page.get_by_role("tab", name="Models").click()
+    lora = page.locator(".model-card", has_text="inky")
+    lora.hover()
+    lora.get_by_role("button", name="Add to workflow").click()
+    expect(notice(page)).to_contain_text("In a new node, Load LoRA")
+    values = "node.widgets.slice(0, 3).map((each) => each.value)"
+    nodes = f"app.graph.nodes.map((node) => [node.type, ...{values}])"
+    assert page.evaluate(nodes) == [["LoraLoader", "styles/inky.safetensors", 1, 1]]
+    lora.click()
+    view = page.locator(".model-view")
+    view.get_by_role("slider", name="Strength").fill("0.6")
+    view.get_by_role("button", name="Add to workflow").click()
+    expect(notice(page)).to_contain_text("In Load LoRA #")
+    assert page.evaluate(nodes) == [["LoraLoader", "styles/inky.safetensors", 0.6, 0.6]]
+    view.get_by_role("button", name="Back to the models").click()
+    page.get_by_role("tab", name="Gallery").click()
 
 
 def test_in_real_comfyui_the_node_shows_the_picture(

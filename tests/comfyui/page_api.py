@@ -86,6 +86,16 @@ _FIRST_WORKFLOWS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "VAELoader": ({"vae_name": _choice("ae.safetensors")}, ("VAE",)),
 }
 
+# The older page wants to know them all as soon as there is a node for a LoRA.
+_LOADERS = {
+    "ImageOnlyCheckpointLoader": "ckpt_name",
+    "LoraLoaderModelOnly": "lora_name",
+    "ControlNetLoader": "control_net_name",
+    "UpscaleModelLoader": "model_name",
+    "StyleModelLoader": "style_model_name",
+    "GLIGENLoader": "gligen_name",
+}
+
 
 def add_page_api(server: PromptServer, base: Path, node_classes: dict[str, type[Any]]) -> None:
     """Everything that belongs to ComfyUI and not to a pack."""
@@ -140,13 +150,27 @@ def _core_nodes(input_folder: Path) -> dict[str, Any]:
     load = {"required": {"image": [files, {"image_upload": True}]}}
     save = {"required": {**shown, "filename_prefix": prefix}, "hidden": hidden}
     preview = {"required": shown, "hidden": hidden}
+    strength = ["FLOAT", {"default": 1.0, "min": -100.0, "max": 100.0, "step": 0.01}]
+    lora = {
+        "model": ["MODEL", {}],
+        "clip": ["CLIP", {}],
+        "lora_name": _choice("listed.safetensors"),
+        "strength_model": strength,
+        "strength_clip": strength,
+    }
     drawn = {
         name: _node(name, name, {"required": inputs}, outputs)
         for name, (inputs, outputs) in _FIRST_WORKFLOWS.items()
     }
+    loaders = {
+        name: _node(name, name, {"required": {widget: _choice("listed.safetensors")}}, ("MODEL",))
+        for name, widget in _LOADERS.items()
+    }
     return {
         **drawn,
+        **loaders,
         "LoadImage": _node("LoadImage", "Load Image", load, ("IMAGE", "MASK")),
+        "LoraLoader": _node("LoraLoader", "Load LoRA", {"required": lora}, ("MODEL", "CLIP")),
         "SaveImage": _node("SaveImage", "Save Image", save, (), ends=True),
         "PreviewImage": _node("PreviewImage", "Preview Image", preview, (), ends=True),
     }

@@ -13,6 +13,9 @@ import { app } from "../../scripts/app.js";
 const SCREENS = api.apiURL("/admin/ui/app.js");
 const LOADERS = ["LoadImage", "LoadImageMask"];
 
+// The page complains of messages that nobody listens to, and the tab may not be open yet.
+api.addEventListener("curator.changed", () => {});
+
 /** @type {{place: HTMLElement, removal: Promise<() => void>} | null} */
 let mounted = null;
 

@@ -167,7 +167,7 @@ export const kindPart = (known) => ({
     return [
       pair("Name", model.name),
       pair("Type", typeName(model.type) || "Not known"),
-      pair("Base model", model.base_model || "Not known"),
+      pair("Base", model.base_model || "Not known"),
       said ? hint(`Its header says: ${said}.`) : null,
       facts.reason ? hint(`Told by its header: ${facts.reason}.`) : null,
     ];
