@@ -13,7 +13,9 @@ from .errors import CuratorError, Impossible, NotFound
 from .json_values import integer, mapping, mappings, number, text
 from .remote.civitai import CivitAI
 
-_LORA = re.compile(r"<lora:([^:<>]+)(?::(-?[0-9.]+))?[^<>]*>", re.IGNORECASE)
+# Strangers write prompts. Each part ends where the next can begin, or a tag that never ends takes
+# its length squared; what a lookahead has read is not tried otherwise.
+_LORA = re.compile(r"<lora:([^:<>]+)(?::(?=(-?[0-9.]+)?)[^<>]*)?>", re.IGNORECASE)
 _EMBEDDING = re.compile(r"[A-Za-z0-9_-]+")
 _WORD = re.compile(r"[a-z0-9]+")
 _ENOUGH_WORDS = 2

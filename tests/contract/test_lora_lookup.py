@@ -251,6 +251,14 @@ class TestPictures:
         assert body["detected_type"] == "t2i"
         assert body["tools"][0]["name"] == "ComfyUI"
 
+    def test_a_tag_that_never_ends_keeps_nobody_waiting(
+        self, server: RunningServer, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        image = world.image("png_as_jpeg")
+        prompt = "<lora:" + "a" * 1_000_000
+        monkeypatch.setitem(image.meta or {}, "prompt", prompt)
+        assert self.show(server, image.id)["clean_prompt"] == prompt
+
     def test_find_what_the_prompts_name(self, server: RunningServer, world: World) -> None:
         body = self.show(server, world.image("a1111_png").id)
         deps = {each["name"]: each for each in body["detected_deps"]}
