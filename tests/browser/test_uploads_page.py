@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, Request, Route, expect
+from playwright.sync_api import Locator, Page, expect
 
 from comfyui_curator.store import Options
+from comfyui_curator.store.errors import UpstreamBusy
 from tests.serving import RunningServer
 from tests.sites import Site, listening, ok
-from tests.upstream import pictures
+from tests.upstream import pictures, weights
 
-PARTS = 3
 SOON = 20_000
 WHOLE = bytes(range(256)) * (20 << 12)
 
@@ -33,21 +34,28 @@ def site() -> Iterator[Site]:
         yield site
 
 
+class Parts:
+    """What the server is sent, and which parts it does not take yet."""
+
+    def __init__(self, begin: Any) -> None:
+        self.begin = begin
+        self.sent: list[int] = []
+        self.refused: dict[int, int] = {}
+        """How many times still, by the part's number."""
+
+    def __call__(self, upload_id: str, number: int, *rest: Any) -> Any:
+        self.sent.append(number)
+        if self.refused.get(number):
+            self.refused[number] -= 1
+            raise UpstreamBusy("Not now.")
+        return self.begin(upload_id, number, *rest)
+
+
 @pytest.fixture
-def sent(page: Page) -> list[int]:
-    """The numbers of the parts that the page sends, in their order."""
-    numbers: list[int] = []
-
-    def look(request: Request) -> None:
-        if request.method == "PUT" and "/parts/" in request.url:
-            numbers.append(part_of(request))
-
-    page.on("request", look)
-    return numbers
-
-
-def part_of(request: Request) -> int:
-    return int(request.url.partition("/parts/")[2].partition("?")[0])
+def parts(server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> Parts:
+    parts = Parts(server.store.uploads.begin_part)
+    monkeypatch.setattr(server.store.uploads, "begin_part", parts)
+    return parts
 
 
 def row(page: Page, name: str) -> Locator:
@@ -76,23 +84,15 @@ def drop(page: Page, name: str, size: int) -> None:
 
 
 def test_a_dropped_file_goes_in_parts_and_one_that_fails_goes_again(
-    server: RunningServer, page: Page, sent: list[int], complaints: list[str]
+    server: RunningServer, page: Page, parts: Parts, complaints: list[str]
 ) -> None:
-    failures = [503, 500]
-
-    def fail(route: Route) -> None:
-        if failures:
-            route.fulfill(status=failures.pop(), json={"error": "Busy."})
-        else:
-            route.continue_()
-
-    page.route("**/parts/2?*", fail)
+    parts.refused[2] = 2
     page.goto(f"{server.api}/ui/")
     drop(page, "noise.dat", len(WHOLE))
     page.get_by_role("button", name="Upload 1 file").click()
     done = "In assets/asset/noise.dat"
     expect(row(page, "noise.dat")).to_contain_text(done, timeout=SOON)
-    assert sorted(sent) == [1, 2, 2, 2, 3]
+    assert sorted(parts.sent) == [1, 2, 2, 2, 3]
     placed = server.store.host.asset_folder("asset") / "noise.dat"
     assert placed.read_bytes() == bytes(len(WHOLE))
     complaints.clear()
@@ -108,45 +108,42 @@ def test_a_dropped_file_goes_in_parts_and_one_that_fails_goes_again(
 
 
 def test_an_upload_goes_on_after_a_reload_with_the_file_chosen_again(
-    server: RunningServer, page: Page, sent: list[int], tmp_path: Path, complaints: list[str]
+    server: RunningServer, page: Page, parts: Parts, tmp_path: Path, complaints: list[str]
 ) -> None:
     file, other = tmp_path / "long.dat", tmp_path / "other.dat"
     file.write_bytes(WHOLE)
     other.write_bytes(b"other")
-    page.route("**/parts/3?*", lambda route: route.abort())
+    parts.refused[3] = 1000
     page.goto(f"{server.api}/ui/")
     page.get_by_role("button", name="Add by address, or upload files").click()
     choose(page, page.get_by_role("button", name="Upload files …"), file)
     page.get_by_role("button", name="Upload 1 file").click()
     going = row(page, "long.dat")
-    expect(going).to_contain_text("Interrupted; trying again")
-    expect(going).to_contain_text("14 MB of 21 MB")
+    expect(going).to_contain_text("Interrupted; trying again · 14 MB of 21 MB", timeout=SOON)
     going.get_by_role("button", name="Pause").click()
     expect(going).to_contain_text("Paused")
 
-    page.unroute("**/parts/3?*")
+    parts.refused.clear()
     page.reload()
     complaints.clear()
-    sent.clear()
+    parts.sent.clear()
     page.get_by_role("button", name="1 paused").click()
     expect(going).to_contain_text("Choose the file again to go on")
     button = going.get_by_role("button", name="Choose the file …")
     choose(page, button, other)
     expect(page.locator(".notice.is-shown")).to_contain_text("Choose long.dat")
-    assert not sent
+    assert not parts.sent
     choose(page, button, file)
     expect(going).to_contain_text("In assets/asset/long.dat", timeout=SOON)
-    assert sent == [PARTS]
+    assert parts.sent == [3]
     assert (server.store.host.asset_folder("asset") / "long.dat").read_bytes() == WHOLE
 
 
 def test_what_cannot_be_used_says_why_and_a_cancelled_one_goes(
-    server: RunningServer, page: Page, tmp_path: Path, complaints: list[str]
+    server: RunningServer, page: Page, parts: Parts, tmp_path: Path, complaints: list[str]
 ) -> None:
     (tmp_path / "fake.safetensors").write_bytes(b"this is no model" * 9)
     (tmp_path / "slow.txt").write_text("slow")
-    slow: list[bool] = []
-    page.route("**/parts/1?*", lambda route: route.abort() if slow else route.continue_())
     page.goto(f"{server.api}/ui/")
     add = page.get_by_role("button", name="Add by address, or upload files")
     add.click()
@@ -158,7 +155,7 @@ def test_what_cannot_be_used_says_why_and_a_cancelled_one_goes(
     expect(failed).to_contain_text("safetensors")
     expect(failed.get_by_role("button", name="Retry")).to_be_visible()
 
-    slow.append(True)
+    parts.refused[1] = 1000
     add.click()
     choose(page, page.get_by_role("button", name="Upload files …"), tmp_path / "slow.txt")
     page.get_by_role("button", name="Upload 1 file").click()
@@ -185,6 +182,23 @@ def test_the_address_of_a_picture_is_fetched_into_the_gallery(
     expect(fetched).to_contain_text("In the gallery")
     fetched.get_by_role("button", name="Show").click()
     expect(page.locator(".picture-foot")).to_contain_text("lantern.png")
+
+
+def test_a_model_at_an_address_tells_its_folder_itself(
+    server: RunningServer, page: Page, site: Site
+) -> None:
+    model = weights.safetensors("LORA", "addressed")
+    site.answers["/ink.safetensors"] = lambda handler: ok(handler, model)
+    page.goto(f"{server.api}/ui/")
+    page.get_by_role("button", name="Add by address, or upload files").click()
+    page.get_by_label("Address of a picture or a model").fill(f"{site.url}/ink.safetensors")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Get and sort").click()
+    fetched = row(page, "ink.safetensors")
+    expect(fetched).to_contain_text("In models/loras/ink.safetensors")
+    fetched.get_by_role("button", name="Show").click()
+    expect(page.get_by_role("tab", name="Models")).to_have_attribute("aria-selected", "true")
+    expect(page.locator(".has-model")).to_be_visible()
 
 
 @pytest.mark.parametrize("width", [224, 1280])

@@ -3,7 +3,7 @@
 import { ApiError, api, words } from "../data/api.js";
 import { fill, h } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
-import { isOtherFile } from "../uploads/files.js";
+import { isOtherFile, isPlain } from "../uploads/files.js";
 import { readTyped } from "./addresses.js";
 import { proposal } from "./proposal.js";
 
@@ -148,7 +148,11 @@ export class AddPanel {
         dismiss();
         this.#add(() => this.#addModel(picked, choice, get), choice.name);
       };
-      show(proposal(address, resolved, take, dismiss));
+      const sort = () => {
+        dismiss();
+        this.acts.uploads.fetchModel(resolved.choices[0]?.file ?? address, address);
+      };
+      show(proposal(address, resolved, take, dismiss, sort));
     } catch (error) {
       if (!(error instanceof ApiError)) console.error(error);
       show(
@@ -157,11 +161,25 @@ export class AddPanel {
           { class: "add-row is-failed", role: "alert" },
           icon("warning"),
           h("span", { class: "add-name" }, address),
-          h("span", { class: "add-state" }, words(error)),
+          h("span", { class: "add-state" }, words(error), ...this.#otherWay(address, show)),
           h("button", { class: "link", type: "button", onclick: () => this.#look(address) }, "Retry"),
         ),
       );
     }
+  }
+
+  /**
+   * What no catalog can keep may still be a file that somebody wants.
+   * @param {string} address
+   * @param {() => void} done
+   */
+  #otherWay(address, done) {
+    if (!isPlain(address)) return [];
+    const act = () => {
+      done();
+      this.acts.uploads.offerAddress(address);
+    };
+    return [" ", h("button", { class: "link", type: "button", onclick: act }, "Get it as a file …")];
   }
 
   /**

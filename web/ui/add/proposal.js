@@ -76,8 +76,9 @@ export function picked(address, choice, dest) {
  * @param {Resolved} resolved
  * @param {(picked: Picked, choice: Choice, get: boolean) => void} add
  * @param {() => void} dismiss
+ * @param {() => void} sort let the file itself tell its folder
  */
-export function proposal(address, resolved, add, dismiss) {
+export function proposal(address, resolved, add, dismiss, sort) {
   const versions = byVersion(resolved.choices);
   const first = resolved.choices[resolved.selected ?? 0];
   const version = select("Version", () => showFiles());
@@ -100,6 +101,8 @@ export function proposal(address, resolved, add, dismiss) {
     h("button", { class: `button wide ${main}`, type: "button", onclick: act }, text);
   const both = button("Add and get", () => go(true), "main");
   const only = button("Add", () => go(false));
+  const sorted = button("Get and sort", sort, "main");
+  sorted.title = "Get it, and put it where what is in it belongs";
   const cancel = button("Cancel", dismiss);
 
   const chosen = () => versions[version.selectedIndex]?.choices[file.selectedIndex];
@@ -134,10 +137,13 @@ export function proposal(address, resolved, add, dismiss) {
     const here = choice?.status === "present";
     only.hidden = choice?.status !== "new";
     both.textContent = choice?.status === "missing" ? "Get" : "Add and get";
-    both.hidden = here;
+    // Only a plain address says nothing of what it leads to.
+    sorted.hidden = resolved.kind !== "url" || Boolean(where) || here || Boolean(choice?.restricted);
+    both.hidden = here || !sorted.hidden;
     both.disabled = only.disabled = !where || Boolean(choice?.restricted);
     if (choice?.restricted) note.textContent = `Not offered for download: ${choice.restricted}`;
     else if (here) note.textContent = "It is here already.";
+    else if (!where && !sorted.hidden) note.textContent = "Say in which folder it belongs, or let the file tell.";
     else if (!where) note.textContent = "Say in which folder it belongs.";
     else if (choice) {
       note.textContent = `Will lie in models/${where}/${choice.file}`;
@@ -159,7 +165,7 @@ export function proposal(address, resolved, add, dismiss) {
     dest,
     folders,
     note,
-    h("div", { class: "field-row proposal-acts" }, both, only, cancel),
+    h("div", { class: "field-row proposal-acts" }, both, sorted, only, cancel),
   );
 }
 

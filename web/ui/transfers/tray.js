@@ -79,18 +79,19 @@ export class Tray {
   #toggle() {
     this.list.hidden = !this.list.hidden;
     this.line.setAttribute("aria-expanded", String(!this.list.hidden));
-    if (this.list.hidden) this.uploads.past.toggle(false);
+    if (this.list.hidden) this.uploads.leave();
     this.draw();
   }
 
   draw() {
     const { jobs } = this.catalog;
     const sum = sumJobs([...jobs, ...this.uploads.jobs()]);
-    // What has ended stays until it is put away; the open list until it is closed.
+    // What has ended stays until it has been seen; the open list until it is closed.
     this.element.hidden = this.list.hidden && !sum.going && !sum.paused && !this.uploads.items.length;
     this.words.textContent = sumText(sum);
     this.rate.textContent = sum.going && sum.rate ? rateText(sum.rate) : "";
     this.left.textContent = sum.left === null ? "" : leftText(sum.left);
+    this.bar.hidden = !sum.going;
     this.bar.style.setProperty("--done", String(sum.share));
     if (!this.list.hidden) this.#drawList(jobs);
   }

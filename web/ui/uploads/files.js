@@ -143,11 +143,15 @@ export function nameAt(address) {
 const FOREIGN = /(^|\.)(civitai\.(com|red|green)|huggingface\.co|hf\.co)$/;
 
 /**
+ * Whether an address is one of no site that is known for its models.
+ * @param {string} address
+ */
+export const isPlain = (address) =>
+  URL.canParse(address) && /^https?:/i.test(address) && !FOREIGN.test(new URL(address).hostname);
+
+/**
  * Whether an address leads to a file that no catalog of models would keep.
  * @param {string} address
  */
-export function isOtherFile(address) {
-  if (!URL.canParse(address) || !/^https?:/i.test(address)) return false;
-  const { hostname } = new URL(address);
-  return !FOREIGN.test(hostname) && !["model", "asset"].includes(kindOf(nameAt(address)));
-}
+export const isOtherFile = (address) =>
+  isPlain(address) && !["model", "asset"].includes(kindOf(nameAt(address)));

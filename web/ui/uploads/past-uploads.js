@@ -46,7 +46,9 @@ export class PastUploads {
     this.open = open;
     this.body.hidden = !open;
     this.button.setAttribute("aria-expanded", String(open));
-    if (open) this.#begin();
+    if (!open) return;
+    this.#begin();
+    this.element.scrollIntoView({ block: "start" });
   }
 
   /** There may be another one. */

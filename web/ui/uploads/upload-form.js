@@ -91,6 +91,16 @@ export class UploadForm {
     this.#readTypes();
   }
 
+  /**
+   * A model at an address, which goes where what is in it belongs.
+   * @param {string} name
+   * @param {string} address
+   */
+  fetchModel(name, address) {
+    uploads.fetch(name, { kind: "model", url: address });
+    this.acts.begun();
+  }
+
   /** @param {Offer} offer */
   #add(offer) {
     const kind = kindOf(offer.name);

@@ -2,11 +2,11 @@
 
 import { ApiError, words } from "../data/api.js";
 import { fill, h } from "../parts/dom.js";
+import { placeText } from "./files.js";
 import { PastUploads } from "./past-uploads.js";
 import { asJob, figuresOf } from "./upload-facts.js";
 import { uploadRow } from "./upload-row.js";
-import { problemOf, stageOf, uploads } from "./uploads.js";
-import { placeText } from "./files.js";
+import { hasEnded, problemOf, stageOf, uploads } from "./uploads.js";
 
 /**
  * @typedef {import("./uploads.js").Item} Item
@@ -63,9 +63,16 @@ export class UploadRows {
     this.stopped.abort();
   }
 
-  /** What is shown now, besides the past ones. */
+  /** What is shown now, besides the past ones: first what is not over. */
   get items() {
-    return this.uploads.items;
+    const { items } = this.uploads;
+    return [...items.filter(({ upload }) => !hasEnded(upload)), ...items.filter(({ upload }) => hasEnded(upload))];
+  }
+
+  /** The list is closed: what has come to its place has been seen. */
+  leave() {
+    this.past.toggle(false);
+    for (const item of this.items) if (stageOf(item) === "done") uploads.dismiss(item);
   }
 
   /** As the tray sums them up. */
@@ -142,6 +149,8 @@ export class UploadRows {
     const item = /** @type {CustomEvent<Item>} */ (event).detail;
     const { notice } = this.ways;
     this.past.touch();
+    // In the open list it is seen already.
+    if (this.past.element.checkVisibility()) return;
     if (stageOf(item) === "done") notice.done(`${item.name}: ${placeText(item.upload?.place)}`);
     else notice.failed(`${item.name}: ${problemOf(item)}`);
   }
