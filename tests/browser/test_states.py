@@ -106,7 +106,7 @@ def test_ten_thousand_pictures_are_a_hundred_cards(
     expect(page.get_by_role("grid")).to_have_attribute("aria-rowcount", str(MANY))
     most = 0
     for _ in range(25):
-        page.locator(".grid").evaluate("(grid) => { grid.scrollTop += 15000; }")
+        page.locator("#screen-gallery .grid").evaluate("(grid) => { grid.scrollTop += 15000; }")
         page.wait_for_timeout(30)
         most = max(most, cards(page).count())
     assert most < 120
@@ -150,7 +150,7 @@ def test_a_change_elsewhere_moves_nothing_under_the_eye(
     crowded_server: RunningServer, page: Page
 ) -> None:
     open_page(page, crowded_server)
-    page.locator(".grid").evaluate("(grid) => { grid.scrollTop = 3000; }")
+    page.locator("#screen-gallery .grid").evaluate("(grid) => { grid.scrollTop = 3000; }")
     page.wait_for_timeout(200)
     before = in_sight(page)
     total = page.get_by_role("grid").get_attribute("aria-rowcount")
