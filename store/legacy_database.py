@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from .errors import BadInput, Conflict
 from .files import disk_error
+from .foreign_databases import restrain, tables_of
 
 FIELD = "legacy_db_path"
 
@@ -111,6 +112,7 @@ def _connected(path: Path, how: str) -> Generator[sqlite3.Connection, None, None
     with contextlib.closing(connection):
         connection.text_factory = _decoded
         connection.row_factory = sqlite3.Row
+        restrain(connection)
         yield connection
 
 
@@ -134,10 +136,7 @@ def _copied(files: list[Path], folder: Path) -> Generator[Path, None, None]:
 
 def _read(connection: sqlite3.Connection) -> Legacy:
     connection.execute("BEGIN")
-    tables = {
-        str(row[0]).lower()
-        for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-    }
+    tables = tables_of(connection)
     _check_version(connection, tables)
     names: dict[int, str] = {}
     if "tags" in tables:

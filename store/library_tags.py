@@ -15,6 +15,8 @@ COUNTERS = CollectionSpec("library_counters", key="name")
 """The highest number ever given, of `tags` and of `pending` rows: none comes twice."""
 
 LONGEST = 200
+HIGHEST_GIVEN = 1 << 40
+"""Numbers from elsewhere above this are not taken: every later one must be exact in JavaScript."""
 
 Json = dict[str, Any]
 
@@ -108,7 +110,7 @@ class Tags:
             if known is not None:
                 return known
             with self._database.transaction():
-                if 0 < tag_id < 1 << 53 and str(tag_id) not in self._tags:
+                if 0 < tag_id < HIGHEST_GIVEN and str(tag_id) not in self._tags:
                     raise_number(self._database, "tags", tag_id)
                     tag: Record = {"key": str(tag_id), "id": tag_id, "name": name, "color": ""}
                     self._tags.put(tag)

@@ -18,7 +18,7 @@ from .jobs import Jobs
 from .json_values import mapping, text
 from .library_facts import shown_text
 from .library_records import Records
-from .library_tags import Tags, next_number, raise_number
+from .library_tags import HIGHEST_GIVEN, Tags, next_number, raise_number
 from .samples import Samples
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class Staging:
 
     def add(self, fields: Json, *, wanted_id: int = 0) -> Record:
         """A new row, with `wanted_id` if that was never given; inside of a transaction."""
-        if 0 < wanted_id < 1 << 53 and not self.was_given(wanted_id):
+        if 0 < wanted_id < HIGHEST_GIVEN and not self.was_given(wanted_id):
             raise_number(self._database, "pending", wanted_id)
             number = wanted_id
         else:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import NotFound
+from .foreign_databases import restrain, tables_of
 from .gallery_files import read_json
 from .gallery_records import Facts, item_key, utc, uuid_in
 from .json_values import integer, text
@@ -108,7 +109,9 @@ class StudioFolder:
                 with closing(sqlite3.connect(Path(folder, path.name))) as connection:
                     _read(connection, found)
         except (sqlite3.Error, OSError, OverflowError) as error:
-            self.problems.append((path.name, f"It cannot be read: {error}."))
+            # What the system says of a file names the folders that it lies in.
+            why = error.strerror if isinstance(error, OSError) else error
+            self.problems.append((path.name, f"It cannot be read: {why}."))
         return found
 
 
@@ -125,7 +128,8 @@ def check_folder(given: str) -> Path:
 def _read(connection: sqlite3.Connection, found: _Database) -> None:
     connection.row_factory = sqlite3.Row
     connection.text_factory = _decoded
-    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+    restrain(connection)
+    tables = tables_of(connection)
     if "gallery_images" in tables:
         for row in connection.execute("SELECT * FROM gallery_images"):
             told = {name: row[name] for name in row.keys()}

@@ -298,6 +298,16 @@ class TestClashes:
         assert tags["free"] == 9
         assert names(model(server, "cd" * 32)["tags"]) == ["anime", "free", "other"]
 
+    def test_huge_numbers_get_others_so_that_later_ones_stay_exact(
+        self, server: RunningServer, legacy: Predecessor
+    ) -> None:
+        legacy.tag((1 << 53) - 1, "huge")
+        legacy.model((1 << 53) - 1, "/c/huge")
+        assert migrated(server, legacy)["pending"] == 1
+        later = server.post("/tags_add", json={"newtags": ["later than huge"]}).json()["tags"]
+        assert later[0]["id"] < 1 << 40
+        assert {each["id"] < 1 << 40 for each in rows(server)} == {True}
+
     def test_a_pending_row_whose_id_was_ever_given_gets_a_new_one(
         self, server: RunningServer, legacy: Predecessor
     ) -> None:

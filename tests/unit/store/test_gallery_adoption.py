@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +164,21 @@ def test_a_database_that_cannot_be_read_leaves_the_files(
     report = adopted(store, folder)
     assert report["new"] == 4
     assert records(store)[CARD]["models"] == [MODEL]
+
+
+def test_what_a_database_calculates_is_not_waited_for(store: Store, tmp_path: Path) -> None:
+    folder = studio_folders.newest(tmp_path / "studio")
+    with closing(sqlite3.connect(folder / "gallery.db")) as database:
+        database.executescript(
+            "DROP TABLE gallery_images; DROP TABLE gallery_previews; DROP TABLE image_versions;"
+            "CREATE VIEW gallery_images AS WITH RECURSIVE c(x) AS"
+            " (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x AS civitai_id FROM c WHERE x < 0;"
+            "CREATE TABLE gallery_previews (model_id, civitai_id AS (hex(zeroblob(400000000))));"
+            "INSERT INTO gallery_previews VALUES (1);"
+        )
+    report = adopted(store, folder)
+    assert report["new"] == 4
+    assert str(tmp_path) not in str(report["problems"])
 
 
 def test_links_in_it_are_told_and_not_followed(store: Store, tmp_path: Path) -> None:
