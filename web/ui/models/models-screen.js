@@ -12,6 +12,7 @@ import { openMenu } from "../parts/menu.js";
 import { paced } from "../parts/paced.js";
 import { Sheets } from "../parts/sheet.js";
 import { failure } from "../parts/states.js";
+import { BesideSheet } from "./beside-sheet.js";
 import { CareSheet } from "./care-sheet.js";
 import { Faces } from "./faces.js";
 import { IndexLine } from "./index-line.js";
@@ -22,6 +23,7 @@ import { ModelRows } from "./model-rows.js";
 import { noModels, noneFound } from "./model-states.js";
 import { ModelView } from "./model-view.js";
 import { titleOf } from "./names.js";
+import { TagsSheet } from "./tags-sheet.js";
 import { recommended } from "./strengths.js";
 import { Selection } from "./selection.js";
 import { BulkBar } from "./bulk-bar.js";
@@ -83,6 +85,14 @@ export class ModelsScreen {
     this.place = h("div", { class: "state-place" });
     const sheet = { notice: shell.notice, jobs: shell.jobs, close: () => this.#closeSheet(), open: (/** @type {string} */ key) => this.open(key) };
     this.care = new CareSheet(sheet);
+    this.beside = new BesideSheet(sheet);
+    this.tags = new TagsSheet({
+      ...sheet,
+      showTag: (tag) => {
+        this.#closeSheet();
+        this.filters.onlyTag(tag);
+      },
+    });
     this.staging = new StagingSheet(sheet);
     this.migrate = new MigrateSheet(sheet);
     this.move = new MoveSheet(sheet);
@@ -105,7 +115,7 @@ export class ModelsScreen {
       this.grid.element,
       this.bulk.element,
     );
-    this.sheets = new Sheets(this.list, [this.care, this.staging, this.migrate, this.move, this.exchange]);
+    this.sheets = new Sheets(this.list, [this.tags, this.care, this.beside, this.staging, this.migrate, this.move, this.exchange]);
     this.element = h(
       "div",
       { class: "models", id: "screen-models", role: "tabpanel", "aria-label": "Models", hidden: true },
@@ -269,11 +279,13 @@ export class ModelsScreen {
     return [
       { text: "Select all", act: () => this.#selectAll() },
       { text: "Look through the folders", act: () => this.#scan() },
+      { text: "Tags …", act: open(this.tags) },
       { text: "Staging …", act: open(this.staging) },
       { text: "Older database …", act: open(this.migrate) },
       { text: "Duplicates and unused …", act: open(this.care) },
       { text: "Moves …", act: open(this.move) },
       { text: "Ask CivitAI about all", act: () => this.#lookUp() },
+      { text: "Beside the models …", act: open(this.beside) },
       { text: "Export, import, backups …", act: open(this.exchange) },
     ];
   }
