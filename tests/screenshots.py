@@ -71,6 +71,13 @@ def shoot_pages(browser: Browser, url: str) -> None:
         page.get_by_role("button", name="Get pictures").click()
         page.locator(".card.has-image").nth(5).wait_for()
         save(page, "lora-gallery.png", scale=0.8)
+    with a_page(browser, 1200, 750) as page:
+        page.goto(url)
+        page.get_by_role("tab", name="Models").click()
+        page.locator(".model-card.has-image").nth(5).wait_for()
+        page.locator(".model-card", has_text="Ink Samurai").click()
+        page.locator(".made-picture").first.wait_for()
+        save(page, "models.png")
     with a_page(browser, 390, 760, "light") as page:
         page.goto(url)
         page.locator(".card.has-image").nth(3).wait_for()

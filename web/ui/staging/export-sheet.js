@@ -1,7 +1,7 @@
 /** Everything that is not a model file: out of here, into here, and kept in backups. */
 
 import { ApiError, api, words } from "../data/api.js";
-import { checkbox } from "../parts/fields.js";
+import { checkbox, labelled } from "../parts/fields.js";
 import { fill, h } from "../parts/dom.js";
 import { dropZone } from "../parts/drop-zone.js";
 import { countText, sizeText } from "../parts/figures.js";
@@ -16,6 +16,11 @@ export class ExportSheet {
     this.saving = new Task(jobs);
     this.pictures = checkbox("With the gallery's pictures", true);
     this.kept = h("ul", { class: "plain-list" });
+    this.many = this.#number("backups_kept", "How many are kept", 1000);
+    this.hours = this.#number("backup_hours", "Hours between two", 10_000);
+    this.rhythm = h("div", { class: "rhythm" }, this.many.element, this.hours.element);
+    this.problem = h("p", { class: "problem", role: "alert" });
+    this.rhythm.append(this.problem);
     const zone = dropZone({ text: "Drop an export here: its models are found by their content.", accept: ".zip", take: ([file]) => file && this.#look(file) });
     const button = (/** @type {string} */ text, /** @type {() => unknown} */ act) =>
       h("button", { class: "button model-submit", type: "button", onclick: act }, text);
@@ -26,7 +31,7 @@ export class ExportSheet {
       [],
       h("div", { class: "stack" }, h("h3", {}, "Export"), h("p", { class: "lead" }, "Records, tags, collections, samples and pictures in one file; no models."), this.pictures.element, button("Export", () => this.#export()), this.out.element),
       h("div", { class: "stack" }, h("h3", {}, "Import"), zone.element, this.into.element),
-      h("div", { class: "stack" }, h("h3", {}, "Backups"), h("p", { class: "lead" }, "Made by themselves, and checked. How often and how many: in the settings."), this.kept, button("Back up now", () => this.#backUp()), this.saving.element),
+      h("div", { class: "stack" }, h("h3", {}, "Backups"), h("p", { class: "lead" }, "Made by themselves, and checked."), this.rhythm, this.kept, button("Back up now", () => this.#backUp()), this.saving.element),
     );
     this.element = made.element;
     this.back = made.back;
@@ -36,6 +41,38 @@ export class ExportSheet {
     this.element.hidden = false;
     this.back.focus({ preventScroll: true });
     this.#readBackups();
+    this.#readSettings();
+  }
+
+  /**
+   * A setting that is a number.
+   * @param {string} name
+   * @param {string} label
+   * @param {number} most
+   */
+  #number(name, label, most) {
+    const field = h("input", { class: "field", type: "number", min: "0", max: most, onchange: () => this.#set({ [name]: Number(field.value) }) });
+    return { name, field, element: labelled(label, field) };
+  }
+
+  async #readSettings() {
+    try {
+      const settings = await api.settings();
+      for (const { name, field } of [this.many, this.hours]) field.value = String(settings[name] ?? "");
+    } catch (error) {
+      if (!(error instanceof ApiError)) console.error(error);
+    }
+  }
+
+  /** @param {Record<string, number>} change */
+  async #set(change) {
+    this.problem.textContent = "";
+    try {
+      await api.changeSettings(change);
+    } catch (error) {
+      if (!(error instanceof ApiError)) console.error(error);
+      this.problem.textContent = words(error);
+    }
   }
 
   #export() {
