@@ -71,7 +71,9 @@ class Runs:
         """Remove the bytes of one that has failed; until they are gone it counts as open."""
         self._sources.cancel(record["id"])
         self._lives.end(record)
-        self._book.change(record["id"], open_by=None, fetch={})
+        # Ended already, it may have been forgotten by now.
+        with contextlib.suppress(KeyError):
+            self._book.change(record["id"], open_by=None, fetch={})
         self._lives.forget(record["id"])
 
     def _guarded(self, upload_id: str, work: Callable[[Json, Live], None]) -> None:

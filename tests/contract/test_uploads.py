@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import requests
 
 from comfyui_curator.store import Options
 from tests.catalogs import check_error
@@ -550,6 +551,15 @@ class TestEnding:
         assert deleted == {"status": "deleted", "id": upload["id"]}
         check_error(fresh.get(f"/uploads/{upload['id']}"), 404)
         check_error(put(upload["parts"][1]["url"], cut(data, 2)[1]), 404)
+
+    def test_deleted_many_times_at_once_each_is_answered(self, fresh: RunningServer) -> None:
+        for number in range(10):
+            upload = create(fresh, body(bytes(100 + number)))
+            address = f"{fresh.api}/uploads/{upload['id']}"
+            with ThreadPoolExecutor(6) as pool:
+                answers = list(pool.map(requests.delete, [address] * 6))
+            assert {answer.status_code for answer in answers} <= {200, 404}
+            assert left(fresh.root) == []
 
     def test_by_its_job_does_the_same(self, fresh: RunningServer) -> None:
         upload = create(fresh, body(bytes(100)))
