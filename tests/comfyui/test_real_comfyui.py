@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
@@ -116,3 +117,40 @@ def test_the_key_of_the_door_is_not_in_the_log(real_comfyui: RunningComfyUI) -> 
     assert key
     assert key not in real_comfyui.said()
     assert key not in real_comfyui.ask("GET", "/internal/logs").text
+
+
+def test_a_model_put_into_its_folder_is_listed_and_its_last_use_is_known(
+    real_comfyui: RunningComfyUI,
+) -> None:
+    loras = real_comfyui.base / "models" / "loras"
+    loras.mkdir(parents=True, exist_ok=True)
+    # Both pages share one folder: each brings a file of its own.
+    name = f"used-{time.time_ns()}.safetensors"
+    head = b'{"__metadata__":{"name":"%s"}}' % name.encode()
+    (loras / name).write_bytes(len(head).to_bytes(8, "little") + head)
+
+    def row() -> dict[str, Any] | None:
+        listed = real_comfyui.ask("GET", "/api/admin/models", params={"type": "loras"}).json()
+        return next((each for each in listed["models"] if each["name"] == name), None)
+
+    def used() -> Any:
+        found = row()
+        if not found:
+            return None
+        key = found["sha256"] or found["place_id"]
+        return real_comfyui.ask("GET", f"/api/admin/library/models/{key}/use").json()["last_used"]
+
+    until(lambda: row() is not None)
+    assert used() is None
+    node = {"class_type": "LoraLoaderModelOnly", "inputs": {"lora_name": name}}
+    # Refused for what it lacks; a person has asked for it all the same.
+    assert real_comfyui.ask("POST", "/prompt", json={"prompt": {"1": node}}).status_code == 400
+    until(lambda: used() is not None)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for something that happens in the background."""
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.1)
