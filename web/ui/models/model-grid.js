@@ -50,7 +50,7 @@ export class ModelGrid {
   show(grey) {
     this.grey = grey;
     this.#layOut();
-    this.#draw();
+    this.#draw(true);
   }
 
   /** Back to the beginning, for another list. */
@@ -106,7 +106,7 @@ export class ModelGrid {
       const seen = this.opened === null ? first : Math.max(first, this.rows.indexOf(this.opened));
       if (scrolled) this.element.scrollTop = this.layout.place(seen).y;
     }
-    this.#draw();
+    this.#draw(true);
   }
 
   #layOut() {
@@ -130,9 +130,15 @@ export class ModelGrid {
     });
   }
 
-  #draw() {
-    if (!this.element.clientHeight) return;
-    const { first, last } = this.#inSight(Math.max(400, this.element.clientHeight));
+  /**
+   * @param {boolean} [anew] also those that stand there already
+   */
+  #draw(anew = false) {
+    // All that is measured comes before all that is written, or each frame is laid out twice.
+    const height = this.element.clientHeight;
+    if (!height) return;
+    const { first, last } = this.#inSight(Math.max(400, height));
+    const seen = this.#inSight(height);
     const wanted = new Set([this.current]);
     for (let index = first; index <= last; index += 1) wanted.add(index);
     /** @type {ModelCard[]} */
@@ -143,21 +149,28 @@ export class ModelGrid {
       free.push(card);
     }
     for (const index of wanted) {
-      if (index >= this.layout.total) continue;
-      let card = this.cards.get(index);
-      if (!card) {
-        card = free.pop() ?? new ModelCard(this.acts);
-        this.cards.set(index, card);
-        if (!card.element.parentNode) this.board.append(card.element);
-      }
-      card.show(index, this.rows.at(index));
-      card.place(this.layout.place(index), this.layout.width, this.layout.cardHeight);
-      card.element.setAttribute("aria-rowindex", String(index + 1));
-      this.#setState(card);
+      if (index < this.layout.total) this.#drawCard(index, free, anew);
     }
     for (const card of free) card.element.remove();
-    const seen = this.#inSight(this.element.clientHeight);
     if (this.rows.total) this.rows.look(seen.first, seen.last);
+  }
+
+  /**
+   * @param {number} index
+   * @param {ModelCard[]} free cards that can be used again
+   * @param {boolean} anew
+   */
+  #drawCard(index, free, anew) {
+    const known = this.cards.get(index);
+    const model = this.rows.at(index);
+    if (known && !anew && known.model === model) return;
+    const card = known ?? free.pop() ?? new ModelCard(this.acts);
+    this.cards.set(index, card);
+    if (!card.element.parentNode) this.board.append(card.element);
+    card.show(index, model);
+    card.place(this.layout.place(index), this.layout.width, this.layout.cardHeight);
+    card.element.setAttribute("aria-rowindex", String(index + 1));
+    this.#setState(card);
   }
 
   /** @param {ModelCard} card */
