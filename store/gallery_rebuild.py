@@ -32,6 +32,18 @@ _MOST_SHOWN = 200
 _KEPT_BY_A_PERSON = ("starred", "tag_ids")
 
 
+class _Resource(BaseModel):
+    """A model that a picture was made with."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    name: str
+    weight: float | None
+    hash: str
+    version_id: int | None
+    model_id: int | None
+
+
 class _Kept(BaseModel):
     """A record as it lies beside its picture; people and programs may have been at it."""
 
@@ -84,8 +96,8 @@ class _Kept(BaseModel):
     model: str
     model_hash: str
     model_version_id: int | None
-    loras: list[dict[str, Any]]
-    others: list[dict[str, Any]]
+    loras: list[_Resource]
+    others: list[_Resource]
     hashes: list[str]
     made_with_versions: list[int]
 

@@ -207,7 +207,8 @@ def test_json_that_lies_about_the_file_is_not_believed(root: Path, tmp_path: Pat
     said = json.loads(path.read_text())
     store.close()
     lies: list[dict[str, Any]] = [{"file_size": 1}, {"type": "video"}, {"models": []}]
-    for lie in [*lies, {"aliases": ["../x"]}]:
+    lies += [{"aliases": ["../x"]}, {"loras": [{"name": ["x"]}]}, {"others": [{}]}]
+    for lie in lies:
         shutil.rmtree(root / "curator" / "database")
         path.write_text(json.dumps({**said, "record": {**said["record"], **lie}}))
         store = opened(root)
@@ -217,6 +218,7 @@ def test_json_that_lies_about_the_file_is_not_believed(root: Path, tmp_path: Pat
         assert record["models"] == [0]
         assert record["aliases"] == [own["id"]]
         assert record["file_size"] == own["file_size"]
+        assert store.gallery.meta(own["id"])["made_with"] == []
         store.close()
 
 
