@@ -7,7 +7,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-from .model_sketch import Sketch, holds_dotted
+from .model_headers import Header
+from .model_sketch import Sketch, holds_dotted, once
 
 
 class Base(NamedTuple):
@@ -25,28 +26,29 @@ _CROSS = ("attn2.to_k", "attn2_to_k")
 _LARGE_FAMILIES = ("Flux.1 ", "Wan Video 2.2", "SD 3")
 
 
-def base_model_of(sketch: Sketch, type_: str, name: str) -> Base:
+def base_model_of(header: Header, type_: str, name: str) -> Base:
     """What its tensors say, else its metadata; relatives of SDXL are told by what they call."""
     if type_ in _WITHOUT:
         return UNKNOWN
-    said = _by_metadata(sketch)
-    found = _by_tensors(sketch, type_)
+    said = _by_metadata(header)
+    found = _by_tensors(header.sketch, type_)
     if not found.name:
         found = said
     elif said.name and _is_finer(said.name, found.name):
         found = said
-    return _relative(sketch, name, found) if found.name == "SDXL 1.0" else found
+    return _relative(header, name, found) if found.name == "SDXL 1.0" else found
 
 
-def _by_metadata(sketch: Sketch) -> Base:
+def _by_metadata(header: Header) -> Base:
     for key in _KEYS:
-        told = sketch.says(key)
+        told = header.says(key)
         base = _spelled(told[:500].lower()) if told else ""
         if base:
             return Base(base, f"{key} says {told[:80]}")
     return UNKNOWN
 
 
+@once
 def _by_tensors(sketch: Sketch, type_: str) -> Base:
     if not sketch.text:
         return UNKNOWN
@@ -87,10 +89,10 @@ def _has_two(sketch: Sketch) -> bool:
     return any(name.startswith("lora_te2_") for name in sketch.tensors)
 
 
-def _relative(sketch: Sketch, name: str, found: Base) -> Base:
+def _relative(header: Header, name: str, found: Base) -> Base:
     """Pony, Illustrious and NoobAI are built like SDXL: only words tell them apart."""
     for key in (*_KEYS, "modelspec.title", "ss_sd_model_name", "ss_output_name", ""):
-        told = (sketch.says(key) if key else name)[:500]
+        told = (header.says(key) if key else name)[:500]
         base = _called(told.lower()) if told else ""
         if base:
             where = f"{key} says {told[:80]}" if key else "its name says so"

@@ -23,6 +23,7 @@ from .library_shelf import Spot
 from .library_tags import Tags
 from .library_watch import Closing, Watch
 from .memory import give_back
+from .model_headers import forget_layouts
 from .settings import Settings
 from .tasks import Tasks
 
@@ -178,6 +179,7 @@ class Library:
         self._rows.prepare()
         self.places.forget_old(self.records)
         self.hashing.wake()
+        forget_layouts()
         if not self.is_complete:
             give_back()
 

@@ -12,9 +12,14 @@ import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import Any, Literal, NamedTuple, cast
 
 import orjson
+
+from .model_sketch import Sketch, Tensor
+
+__all__ = ["Header", "Tensor", "auto_v2", "forget_layouts", "read_header"]
 
 Format = Literal["safetensors", "gguf", "pickle", "other"]
 
@@ -32,18 +37,10 @@ _OPEN = (
     | getattr(os, "O_NONBLOCK", 0)
 )
 _MOST = (1 << 63) - 1
+_METADATA, _METADATA_END = b'{"__metadata__":{', b'"},"'
+_LONGEST_LAYOUT = 512 << 10
+_LAYOUTS_KEPT = 24
 
-# Of a LoRA's pairs the half whose first side is the rank.
-_DOWN = (
-    *(
-        f"{name}{default}{weight}"
-        for name in ("lora_down", "lora_A", "lora.down")
-        for default in ("", ".default")
-        for weight in ("", ".weight")
-    ),
-    "hada_w1_b",
-    "lokr_w1_b",
-)
 _BITS = {
     **dict.fromkeys(("F64", "I64", "U64", "C64"), 64),
     **dict.fromkeys(("F32", "I32", "U32"), 32),
@@ -52,18 +49,6 @@ _BITS = {
     **dict.fromkeys(("F6_E2M3", "F6_E3M2"), 6),
     "F4": 4,
 }
-
-
-class Tensor(NamedTuple):
-    """One tensor: its type as the format calls it, its shape in torch's order.
-
-    `start` and `end` are offsets into the data after the header; `end` is -1 where nobody can tell.
-    """
-
-    dtype: str
-    shape: tuple[int, ...]
-    start: int
-    end: int
 
 
 @dataclass(frozen=True)
@@ -79,34 +64,33 @@ class Header:
     data_start: int = 0
     """Offset of the tensors' data in the file; AutoV3 is the SHA-256 from there on."""
     error: str = ""
+    shared: Sketch | None = None
+    """Of these tensors, when another file with the same was read before."""
 
     @property
     def parameters(self) -> int:
         """How many numbers the tensors hold together."""
-        return min(_MOST, sum(self._counts.values()))
+        return min(_MOST, sum(self.dtypes.values()))
 
     @property
-    def dtypes(self) -> dict[str, int]:
+    def dtypes(self) -> Mapping[str, int]:
         """Parameters by type, the most frequent type first."""
-        by_count = sorted(self._counts.items(), key=lambda each: -each[1])
-        return {dtype: min(_MOST, count) for dtype, count in by_count}
+        return self.sketch.dtypes
 
     @property
     def rank(self) -> int | None:
         """The usual rank of a LoRA's matrices; None for what is none."""
-        counts: dict[int, int] = {}
-        for name, each in self.tensors.items():
-            if name.endswith(_DOWN) and each.shape:
-                rank = each.shape[0]
-                counts[rank] = counts.get(rank, 0) + 1
-        return max(counts, key=lambda rank: counts[rank]) if counts else None
+        return self.sketch.rank
 
-    @property
-    def _counts(self) -> dict[str, int]:
-        counts: dict[str, int] = {}
-        for dtype, shape, *_ in self.tensors.values():
-            counts[dtype] = counts.get(dtype, 0) + math.prod(shape)
-        return counts
+    @cached_property
+    def sketch(self) -> Sketch:
+        """The tensors, to ask questions of."""
+        return self.shared or Sketch(self.tensors)
+
+    def says(self, key: str) -> str:
+        """A text of the metadata, empty when there is none."""
+        value = self.metadata.get(key)
+        return value.strip() if isinstance(value, str) else ""
 
 
 def read_header(path: str | os.PathLike[str], *, strict: bool = False) -> Header:
@@ -166,15 +150,67 @@ def _safetensors(descriptor: int, size: int, first: bytes, length: int, strict: 
     if len(text) < length:
         text += _rest(descriptor, len(first), length - len(text))
     try:
-        parsed = orjson.loads(text)
+        said, layout = _parsed(text)
         if strict:
             _refuse_twins(text)
     except (ValueError, RecursionError) as error:
         return broken(f"The header is no JSON: {error}." if text else "The header is empty.")
-    if not isinstance(parsed, dict):
+    if layout is None:
         return broken("The header is no JSON object.")
+    data_start = 8 + length
+    wrong, reach = layout.wrong, layout.reach
+    if data_start + reach > size:
+        wrong = wrong or f"The file is cut short: {data_start + reach - size:,} bytes are missing."
+    tensors = layout.sketch.tensors
+    if strict and not wrong:
+        wrong = _misfit(tensors, size - data_start)
+    return Header("safetensors", size, _texts(said), tensors, data_start, wrong, layout.sketch)
+
+
+class _Layout(NamedTuple):
+    """The tensors of a header, what is wrong with them, and the end of their data."""
+
+    sketch: Sketch
+    wrong: str
+    reach: int
+
+
+def _parsed(text: bytes) -> tuple[Any, _Layout | None]:
+    """Metadata and tensors; no tensors when it is no object. Raises ValueError.
+
+    Writers put the metadata first, and what follows is the same in all LoRAs of a trainer: it is
+    read once. Whether they were told apart rightly shows, for only then both are JSON.
+    """
+    end = text.find(_METADATA_END) if text.startswith(_METADATA) else -1
+    if 0 < end and len(text) - end < _LONGEST_LAYOUT:
+        try:
+            head = orjson.loads(text[: end + 2] + b"}")
+            if len(head) == 1:
+                return head["__metadata__"], _known_layout(text[end + 3 :].rstrip())
+        except ValueError:
+            pass  # the whole will tell what is wrong
+    parsed = orjson.loads(text)
+    if not isinstance(parsed, dict):
+        return None, None
     entries = cast("dict[str, Any]", parsed)
     said = entries.pop("__metadata__", None)
+    return said, _layout(entries)
+
+
+@lru_cache(_LAYOUTS_KEPT)
+def _known_layout(text: bytes) -> _Layout:
+    entries = cast("dict[str, Any]", orjson.loads(b"{" + text))
+    if "__metadata__" in entries:
+        raise ValueError("the metadata stand twice")
+    return _layout(entries)
+
+
+def forget_layouts() -> None:
+    """Give up what is kept of headers that were read; they take some MB."""
+    _known_layout.cache_clear()
+
+
+def _layout(entries: Mapping[str, Any]) -> _Layout:
     tensors: dict[str, Tensor] = {}
     wrong = ""
     for name, entry in entries.items():
@@ -188,13 +224,8 @@ def _safetensors(descriptor: int, size: int, first: bytes, length: int, strict: 
             tensors[name] = tensor
         else:
             wrong = wrong or f"The tensor {name[:100]!r} has an impossible place or shape."
-    data_start = 8 + length
     reach = max((each.end for each in tensors.values()), default=0)
-    if data_start + reach > size:
-        wrong = wrong or f"The file is cut short: {data_start + reach - size:,} bytes are missing."
-    if strict and not wrong:
-        wrong = _misfit(tensors, size - data_start)
-    return Header("safetensors", size, _texts(said), tensors, data_start, wrong)
+    return _Layout(Sketch(tensors), wrong, reach)
 
 
 def _is_sound(tensor: Tensor) -> bool:

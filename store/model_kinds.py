@@ -9,7 +9,7 @@ from typing import Any
 from .base_models import base_model_of
 from .model_headers import Header
 from .model_kind_table import fitting
-from .model_sketch import Sketch
+from .model_sketch import Sketch, once
 
 
 @dataclass(frozen=True)
@@ -28,45 +28,49 @@ class Told:
 
 def tell(header: Header, name: str) -> Told:
     """What the file is, by its tensors and metadata; by its name only where those say nothing."""
-    sketch = Sketch(header)
     for recognise in (_by_tensors, _by_metadata, _by_name):
-        found = recognise(sketch, name)
+        found = recognise(header, name)
         if found is not None:
             kind, type_, reason = found
-            base = base_model_of(sketch, type_, name)
+            base = base_model_of(header, type_, name)
             sure = recognise is not _by_name
             reasons = "; ".join(part for part in (reason, base.reason) if part)
             return Told(type_, base.name, reasons, {"kind": kind, "sure": sure})
-    return Told("", "", _unknown(sketch), {"kind": "", "sure": False})
+    return Told("", "", _unknown(header), {"kind": "", "sure": False})
 
 
-def _by_tensors(sketch: Sketch, name: str) -> tuple[str, str, str] | None:
+def _by_tensors(header: Header, name: str) -> tuple[str, str, str] | None:
+    return _kind(header.sketch, "")
+
+
+@once
+def _kind(sketch: Sketch, _: str) -> tuple[str, str, str] | None:
     for kind in fitting(sketch.text) if sketch.text else ():
         if kind.recognises(sketch):
             return kind.name, kind.type, kind.reason
     return None
 
 
-def _by_metadata(sketch: Sketch, name: str) -> tuple[str, str, str] | None:
-    architecture = sketch.says("general.architecture").lower()
+def _by_metadata(header: Header, name: str) -> tuple[str, str, str] | None:
+    architecture = header.says("general.architecture").lower()
     if architecture:
         if architecture in _GGUF_ENCODERS or architecture.startswith(("qwen", "gemma", "llama")):
             if architecture != "qwen_image":
                 return "text encoder", "text_encoders", f"GGUF says: {architecture}"
         if architecture in _GGUF_DIFFUSION:
             return "diffusion model", "diffusion_models", f"GGUF says: {architecture}"
-    spec = sketch.says("modelspec.architecture").lower()
+    spec = header.says("modelspec.architecture").lower()
     for ending, (kind, type_) in _MODELSPEC.items():
         if spec.endswith("/" + ending):
             return kind, type_, f"modelspec says: {spec}"
-    if sketch.says("ss_network_module"):
+    if header.says("ss_network_module"):
         return "LoRA", "loras", "its trainer says: a network"
     return None
 
 
-def _by_name(sketch: Sketch, name: str) -> tuple[str, str, str] | None:
+def _by_name(header: Header, name: str) -> tuple[str, str, str] | None:
     """Only where the tensors cannot be read: a pickle is not run to see what it holds."""
-    if sketch.text:
+    if header.sketch.text:
         return None
     for pattern, kind, type_ in _NAMES:
         if pattern.search(name):
@@ -74,10 +78,10 @@ def _by_name(sketch: Sketch, name: str) -> tuple[str, str, str] | None:
     return None
 
 
-def _unknown(sketch: Sketch) -> str:
-    if sketch.text:
+def _unknown(header: Header) -> str:
+    if header.sketch.text:
         return "its tensors are of no kind that is known here"
-    if sketch.header.format == "pickle":
+    if header.format == "pickle":
         return "a pickle: what it holds is not known without running it"
     return "its header tells no tensors"
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from functools import cache
+import math
+from collections.abc import Callable, Mapping
+from functools import cache, cached_property
 from itertools import islice
+from typing import NamedTuple, TypeVar
+from weakref import WeakKeyDictionary
 
-from .model_headers import Header
+_T = TypeVar("_T")
 
 _DIGITS = {ord(digit): "#" for digit in "0123456789"}
 _MOST_NAMES = 200_000
+_MOST = (1 << 63) - 1
 # The half of a LoRA that gives out: what it takes in is its rank.
 _OUTPUTS = (
     "lora_up.weight",
@@ -17,6 +22,29 @@ _OUTPUTS = (
     "w1_a",
     "w2_a",
 )
+# Of a LoRA's pairs the half whose first side is the rank.
+_DOWN = (
+    *(
+        f"{name}{default}{weight}"
+        for name in ("lora_down", "lora_A", "lora.down")
+        for default in ("", ".default")
+        for weight in ("", ".weight")
+    ),
+    "hada_w1_b",
+    "lokr_w1_b",
+)
+
+
+class Tensor(NamedTuple):
+    """One tensor: its type as the format calls it, its shape in torch's order.
+
+    `start` and `end` are offsets into the data after the header; `end` is -1 where nobody can tell.
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+    start: int
+    end: int
 
 
 def holds(text: str, markers: tuple[str, ...]) -> bool:
@@ -40,22 +68,48 @@ def _dotted_line(marker: str) -> str:
 
 
 class Sketch:
-    """A header to ask questions of.
+    """A header's tensors to ask questions of; files whose tensors are the same share one.
 
     Names stand in `text`, one a line, each number as one `#`; in `dotted` also each `_` as a dot,
     for trainers of LoRAs write `double_blocks_0_img` where the model has `double_blocks.0.img`.
     """
 
-    def __init__(self, header: Header) -> None:
-        self.header = header
-        self.tensors = header.tensors
-        names = islice(header.tensors, _MOST_NAMES)
+    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
+        self.tensors = tensors
+
+    @cached_property
+    def text(self) -> str:
+        """The names, one a line, each number as one `#`; empty when there are none."""
+        names = islice(self.tensors, _MOST_NAMES)
         counted = "\n".join(names).translate(_DIGITS)
         while "##" in counted:
             counted = counted.replace("##", "#")
         lines = "\n".join(dict.fromkeys(counted.split("\n")))
-        self.text = f"\n{lines}\n" if lines else ""
-        self.dotted = self.text.replace("_", ".")
+        return f"\n{lines}\n" if lines else ""
+
+    @cached_property
+    def dotted(self) -> str:
+        """The same with a dot for each `_`."""
+        return self.text.replace("_", ".")
+
+    @cached_property
+    def dtypes(self) -> dict[str, int]:
+        """Parameters by type, the most frequent type first."""
+        counts: dict[str, int] = {}
+        for dtype, shape, *_ in self.tensors.values():
+            counts[dtype] = counts.get(dtype, 0) + math.prod(shape)
+        by_count = sorted(counts.items(), key=lambda each: -each[1])
+        return {dtype: min(_MOST, count) for dtype, count in by_count}
+
+    @cached_property
+    def rank(self) -> int | None:
+        """The usual rank of a LoRA's matrices; None for what is none."""
+        counts: dict[int, int] = {}
+        for name, each in self.tensors.items():
+            if name.endswith(_DOWN) and each.shape:
+                rank = each.shape[0]
+                counts[rank] = counts.get(rank, 0) + 1
+        return max(counts, key=lambda rank: counts[rank]) if counts else None
 
     def has(self, marker: str) -> bool:
         """Whether a name holds it; `^` and `$` stand for a name's beginning and end."""
@@ -64,11 +118,6 @@ class Sketch:
     def has_dotted(self, marker: str) -> bool:
         """The same where blanks between words may be dots or underscores."""
         return _dotted_line(marker) in self.dotted
-
-    def says(self, key: str) -> str:
-        """A text of the metadata, empty when there is none."""
-        value = self.header.metadata.get(key)
-        return value.strip() if isinstance(value, str) else ""
 
     def shape(self, *parts: str) -> tuple[int, ...]:
         """The shape of the first tensor whose name holds all of these; `()` when there is none."""
@@ -84,3 +133,18 @@ class Sketch:
                 if not name.endswith(_OUTPUTS):
                     return tensor.shape[1]
         return 0
+
+
+def once(work: Callable[[Sketch, str], _T]) -> Callable[[Sketch, str], _T]:
+    """`work`, done once for each sketch and text, and kept as long as the sketch lives."""
+    known: WeakKeyDictionary[Sketch, dict[str, _T]] = WeakKeyDictionary()
+
+    def asked(sketch: Sketch, text: str) -> _T:
+        answers = known.get(sketch)
+        if answers is None:
+            answers = known[sketch] = {}
+        if text not in answers:
+            answers[text] = work(sketch, text)
+        return answers[text]
+
+    return asked

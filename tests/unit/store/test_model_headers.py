@@ -190,3 +190,35 @@ def test_a_long_header_is_read_whole(tmp_path: Path) -> None:
     data = packed({f"tensor{n}.lora_A.weight": entry for n in range(5000)}, b"0")
     header = read(tmp_path, data)
     assert (header.error, len(header.tensors), header.rank) == ("", 5000, 1)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"a": "b"},
+        {"a": '"},"w":{"', "b": '\\"},'},
+        {"ss_datasets": '{"x": {"y": "z"},"w": 1}'},
+        {"nested": {"y": "z"}, "w": {"y": "z"}},
+    ],
+)
+def test_tensors_that_many_files_share_are_told_of_each_beside_its_own_metadata(
+    tmp_path: Path, said: dict[str, Any]
+) -> None:
+    tensor = {"shape": [2], "data_offsets": [0, 4], "dtype": "F16"}
+    empty = {"shape": [0], "data_offsets": [4, 4], "dtype": "F16"}
+    for number in range(2):
+        own = {**said, "number": str(number)} if said else {}
+        text = json.dumps({"__metadata__": own, "a": tensor, "b": empty}, separators=(",", ":"))
+        header = read(tmp_path, packed(text.encode() + b" " * number, b"data"), strict=True)
+        assert (header.error, list(header.tensors), header.dtypes) == ("", ["a", "b"], {"F16": 2})
+        assert list(header.metadata) == list(own)
+        assert header.metadata.get("a") == own.get("a")
+
+
+def test_metadata_that_stand_twice_hide_no_tensors(tmp_path: Path) -> None:
+    tensor = b'{"dtype":"F16","shape":[2],"data_offsets":[0,4]}'
+    said = b'"__metadata__":{"a":"%d"}'
+    text = b"{" + said % 1 + b',"t":' + tensor + b"," + said % 2 + b"}"
+    header = read(tmp_path, packed(text, b"data"))
+    assert (header.error, list(header.tensors), header.metadata) == ("", ["t"], {"a": "2"})
