@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from .engine import Collection, Database, Record
@@ -21,6 +22,7 @@ class Tagging:
         self._tags = tags
         self._records = records
         self._staging = staging
+        self._replacing = threading.Lock()
         self._migrated: Collection = database.collection("migrated")
 
     def listed(self) -> list[Json]:
@@ -32,18 +34,21 @@ class Tagging:
 
     def merge(self, tag_id: int, into: int) -> Json:
         """What carries the one carries the other then; the one is gone. Raises NotFound."""
-        target = self._tags.get(into)
-        self._tags.get(tag_id)
-        if tag_id == into:
-            raise BadInput("A tag cannot be merged with itself.", field="into")
-        moved = self._replace(tag_id, into)
+        # Two merged into each other at once would both be gone, and off everything.
+        with self._replacing:
+            target = self._tags.get(into)
+            self._tags.get(tag_id)
+            if tag_id == into:
+                raise BadInput("A tag cannot be merged with itself.", field="into")
+            moved = self._replace(tag_id, into)
         return {"status": "merged", "tag": target, "models": moved}
 
     def delete(self, tag_id: int) -> Json:
         """Take the tag off everything; it is gone. Deleted already: nothing. Raises NotFound."""
         if not self._tags.was_given(tag_id):
             self._tags.get(tag_id)
-        return {"status": "deleted", "models": self._replace(tag_id, None)}
+        with self._replacing:
+            return {"status": "deleted", "models": self._replace(tag_id, None)}
 
     def _replace(self, tag_id: int, into: int | None) -> int:
         def change(record: Record) -> None:

@@ -54,6 +54,10 @@ def patched(server: RunningServer, key: str, body: Any) -> dict[str, Any]:
     return answer.json()
 
 
+def merge(server: RunningServer, tag: int, into: int) -> int:
+    return server.post(f"/library/tags/{tag}/merge", json={"into": into}).status_code
+
+
 def add_tags(server: RunningServer, *names: str) -> list[int]:
     answer = server.post("/tags_add", json={"newtags": list(names)})
     assert answer.status_code == 200, answer.text
@@ -487,6 +491,19 @@ class TestTags:
         check_error(server.post(f"/library/tags/{new}/merge", json={"into": new}), 400, "into")
         check_error(server.post(f"/library/tags/{old}/merge", json={"into": new}), 404)
         check_error(server.post(f"/library/tags/{new}/merge", json={"into": 99_999}), 404)
+
+    def test_of_two_merged_into_each_other_at_once_one_stays_on_its_models(
+        self, server: RunningServer
+    ) -> None:
+        _, sha256 = recorded(server)
+        for number in range(8):
+            one, other = add_tags(server, f"one {number}", f"other {number}")
+            patched(server, sha256, {"tags": [one, other]})
+            with ThreadPoolExecutor(2) as pool:
+                pairs = ((one, other), (other, one))
+                answers = list(pool.map(lambda pair: merge(server, *pair), pairs))
+            assert sorted(answers) == [200, 404]
+            assert len(get(server, sha256)["tags"]) == 1
 
     def test_deleted_it_is_off_everything_and_its_number_is_not_given_again(
         self, server: RunningServer
