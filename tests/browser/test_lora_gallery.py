@@ -74,7 +74,7 @@ def test_from_nothing_to_the_pictures_of_a_lora_and_what_failed_of_them(
     page.get_by_role("option", name="Lantern Glow").click()
     expect(page.get_by_text("No pictures of Lantern Glow")).to_be_visible()
     page.locator(".state").get_by_role("button", name="Get pictures").click()
-    page.get_by_label("How many").fill("5")
+    page.locator("#screen-gallery").get_by_label("How many").fill("5")
     page.keyboard.press("Enter")
     bar = page.locator(".gallery-bar")
     expect(bar.get_by_role("status")).to_contain_text("new pictures")
@@ -208,8 +208,8 @@ def test_a_workflow_inside_of_a_picture_can_be_kept_and_all_metadata_be_read(
     path = downloading.value.path()
     assert downloading.value.suggested_filename == f"civitai_{image.id}.json"
     assert json.loads(path.read_text(encoding="utf-8"))["nodes"]
-    page.get_by_text("All metadata").click()
-    expect(page.locator(".gallery .picture-raw pre")).to_contain_text('"has_workflow": true')
+    page.locator("#screen-gallery").get_by_text("All metadata").click()
+    expect(page.locator("#screen-gallery .picture-raw pre")).to_contain_text('"has_workflow": true')
     page.locator(".picture-bar").get_by_role("button", name="More").click()
     page.get_by_role("menuitem", name="Set as preview of Lantern Glow").click()
     expect(notice(page)).to_contain_text("stands for Lantern Glow")

@@ -126,7 +126,7 @@ def test_the_room_they_take_is_shown_and_can_be_made(
     open_sheet(page, server, "Disk space")
     row = page.locator(".disk-row", has_text="Model 77")
     expect(row).to_contain_text("1 picture")
-    page.get_by_label("Limit in GB").fill("2.5")
+    page.locator("#screen-gallery").get_by_label("Limit in GB").fill("2.5")
     page.get_by_role("button", name="Set", exact=True).click()
     expect(page.locator(".limit")).to_contain_text("until nothing more is added")
     assert server.store.settings.values.gallery_limit_gb == 2.5
