@@ -13,6 +13,7 @@ from comfyui_curator.store import Options
 from comfyui_curator.store.errors import UpstreamBusy
 from tests.serving import RunningServer
 from tests.sites import Site, listening, ok
+from tests.transferring import until
 from tests.upstream import pictures, weights
 
 SOON = 20_000
@@ -58,6 +59,11 @@ def parts(server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> Parts:
     return parts
 
 
+def received(server: RunningServer, upload: str) -> list[int]:
+    parts = server.get(f"/uploads/{upload}").json()["upload"]["parts"]
+    return [part["number"] for part in parts if part["received"]]
+
+
 def row(page: Page, name: str) -> Locator:
     return page.locator(".tray-rows .upload-row", has_text=name)
 
@@ -97,13 +103,12 @@ def test_a_dropped_file_goes_in_parts_and_one_that_fails_goes_again(
     assert placed.read_bytes() == bytes(len(WHOLE))
     complaints.clear()
 
-    row(page, "noise.dat").get_by_role("button", name="Put away").click()
-    expect(row(page, "noise.dat")).to_have_count(0)
     page.get_by_role("button", name="Past uploads").click()
     past = page.locator(".past-list .upload-row", has_text="noise.dat")
     expect(past).to_contain_text(done)
     past.get_by_role("button", name="Forget the upload of noise.dat").click()
     expect(past).to_have_count(0)
+    expect(row(page, "noise.dat")).to_have_count(0)
     assert placed.exists()
 
 
@@ -120,6 +125,8 @@ def test_an_upload_goes_on_after_a_reload_with_the_file_chosen_again(
     page.get_by_role("button", name="Upload 1 file").click()
     going = row(page, "long.dat")
     expect(going).to_contain_text("Interrupted; trying again · 14 MB of 21 MB", timeout=SOON)
+    upload = server.get("/uploads?status=pending").json()["uploads"][0]["id"]
+    until(lambda: received(server, upload) == [1, 2])
     going.get_by_role("button", name="Pause").click()
     expect(going).to_contain_text("Paused")
 
@@ -154,6 +161,8 @@ def test_what_cannot_be_used_says_why_and_a_cancelled_one_goes(
     expect(failed).to_have_attribute("data-stage", "failed")
     expect(failed).to_contain_text("safetensors")
     expect(failed.get_by_role("button", name="Retry")).to_be_visible()
+    failed.get_by_role("button", name="Put away").click()
+    expect(page.locator(".tray")).to_be_hidden()
 
     parts.refused[1] = 1000
     add.click()
@@ -161,7 +170,8 @@ def test_what_cannot_be_used_says_why_and_a_cancelled_one_goes(
     page.get_by_role("button", name="Upload 1 file").click()
     going = row(page, "slow.txt")
     expect(going).to_contain_text("Interrupted; trying again")
-    going.get_by_role("button", name="Cancel").click()
+    with page.expect_response(lambda answer: answer.request.method == "DELETE"):
+        going.get_by_role("button", name="Cancel").click()
     expect(going).to_have_count(0)
     listed = server.get("/uploads").json()["uploads"]
     assert {each["fileName"]: each["status"] for each in listed}["slow.txt"] == "failed"

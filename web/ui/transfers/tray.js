@@ -70,9 +70,8 @@ export class Tray {
    * @param {boolean} [past] the past uploads too
    */
   open(past = false) {
-    this.element.hidden = false;
-    if (this.list.hidden) this.#toggle();
     if (past) this.uploads.past.toggle(true);
+    if (this.list.hidden) this.#toggle();
     (past ? this.uploads.past.button : this.line).focus({ preventScroll: true });
   }
 
@@ -86,14 +85,19 @@ export class Tray {
   draw() {
     const { jobs } = this.catalog;
     const sum = sumJobs([...jobs, ...this.uploads.jobs()]);
-    // What has ended stays until it has been seen; the open list until it is closed.
-    this.element.hidden = this.list.hidden && !sum.going && !sum.paused && !this.uploads.items.length;
+    // An upload that has ended stays until it has been seen.
+    const { items, past } = this.uploads;
+    this.element.hidden = !sum.going && !sum.paused && !items.length && !past.open;
+    if (this.element.hidden) {
+      this.list.hidden = true;
+      this.line.setAttribute("aria-expanded", "false");
+    }
     this.words.textContent = sumText(sum);
     this.rate.textContent = sum.going && sum.rate ? rateText(sum.rate) : "";
     this.left.textContent = sum.left === null ? "" : leftText(sum.left);
     this.bar.hidden = !sum.going;
     this.bar.style.setProperty("--done", String(sum.share));
-    if (!this.list.hidden) this.#drawList(jobs);
+    if (!this.list.hidden || this.element.hidden) this.#drawList(jobs);
   }
 
   /** @param {Job[]} jobs */

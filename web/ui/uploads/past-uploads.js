@@ -31,6 +31,8 @@ export class PastUploads {
     this.list = h("ul", { class: "past-list" });
     this.foot = h("div", { class: "past-foot" });
     this.open = false;
+    /** Whether it is to be brought into sight when it has been read. */
+    this.scrolls = false;
     this.button = h(
       "button",
       { class: "link past-button", type: "button", "aria-expanded": "false", onclick: () => this.toggle() },
@@ -47,8 +49,8 @@ export class PastUploads {
     this.body.hidden = !open;
     this.button.setAttribute("aria-expanded", String(open));
     if (!open) return;
+    this.scrolls = true;
     this.#begin();
-    this.element.scrollIntoView({ block: "start" });
   }
 
   /** There may be another one. */
@@ -74,6 +76,8 @@ export class PastUploads {
       const known = new Set(this.shown.map(({ id }) => id));
       this.shown.push(...page.filter((each) => hasEnded(each) && !known.has(each.id)));
       this.#draw();
+      if (this.scrolls) this.element.scrollIntoView({ block: "start" });
+      this.scrolls = false;
     } catch (error) {
       if (mine !== this.asked) return;
       if (!(error instanceof ApiError)) console.error(error);

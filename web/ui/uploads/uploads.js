@@ -127,15 +127,17 @@ export class Uploads extends EventTarget {
    */
   async cancel(item) {
     item.sending?.pause();
-    if (item.upload) {
-      try {
-        await api.removeUpload(item.upload.id);
-      } catch (error) {
-        if (!(error instanceof ApiError) || error.status !== 404) throw error;
-      }
-    }
     this.dismiss(item);
-    this.look();
+    if (!item.upload) return;
+    try {
+      await api.removeUpload(item.upload.id);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return;
+      this.away.delete(item.upload.id);
+      this.items.push(item);
+      this.#changed();
+      throw error;
+    }
   }
 
   /**
