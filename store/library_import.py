@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +14,7 @@ import orjson
 from .civitai_types import texts
 from .engine import Record
 from .engine.records import decode
-from .errors import BadInput, CuratorError, Impossible
+from .errors import BadInput, CuratorError, Impossible, NotFound
 from .files import replacing
 from .gallery import Gallery
 from .gallery_records import find, item_key
@@ -203,26 +204,27 @@ class Import:
     def _take_picture(self, source: _Source, told: Json) -> bool:
         """Whether the picture is in the gallery now."""
         media = text(told.get("file_path"))
+        placed: list[Path] = []
         try:
-            path = self._place(media, source)
+            path = self._place(media, source, placed)
             about = text(told.get("meta_path"))
             if f"gallery/{about}" in source.names:
-                self._place(about, source)
+                self._place(about, source, placed)
             taken = self._gallery.rebuilding.take(path)
-            if taken and told.get("starred"):
-                self._gallery.star(path.stem, True)
-        except CuratorError as error:
-            if error.status == 507:
+        except (CuratorError, OSError, KeyError) as error:
+            for each in placed:
+                each.unlink(missing_ok=True)
+            if isinstance(error, CuratorError) and error.status == 507:
                 raise
             _problem(source, media, error)
             return False
-        except (OSError, KeyError) as error:
-            _problem(source, media, error)
-            return False
+        if taken and told.get("starred"):
+            with contextlib.suppress(NotFound):  # removed in this very moment
+                self._gallery.star(path.stem, True)
         return taken
 
-    def _place(self, name: str, source: _Source) -> Path:
-        """Write a file of the zip to where the gallery has it, unless it is there."""
+    def _place(self, name: str, source: _Source, placed: list[Path]) -> Path:
+        """Write a file of the zip to where the gallery has it, unless it is there (`placed`)."""
         parts = PurePosixPath(name).parts
         if len(parts) < 2 or parts[0] != "media" or not all(map(is_safe_name, parts)):
             raise BadInput("The file's name is not one of the gallery's.")
@@ -230,6 +232,7 @@ class Import:
         if not path.exists():
             with source.packed.open(f"gallery/{name}") as packed, replacing(path) as file:
                 copy(_bounded(packed.read, _LARGEST_PICTURE), file.write)
+            placed.append(path)
         return path
 
     def _collections(self, source: _Source) -> None:

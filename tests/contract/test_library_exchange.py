@@ -6,7 +6,7 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -97,12 +97,14 @@ def deep(levels: int) -> Any:
     return json.loads("[" * levels + "]" * levels)
 
 
-def made_export(**parts: list[Any]) -> bytes:
+def made_export(files: Mapping[str, bytes] | None = None, **parts: list[Any]) -> bytes:
     """A zip that says it is an export; None is an empty line."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as packed:
         manifest = {"format": "curator-export", "version": 1, "models": 1e300}
         packed.writestr("manifest.json", json.dumps(manifest))
+        for name, data in (files or {}).items():
+            packed.writestr(name, data)
         for name, lines in parts.items():
             told = ["" if line is None else json.dumps(line) for line in lines]
             packed.writestr(f"{name}.jsonl", "\n".join(told))
@@ -141,7 +143,7 @@ class TestExport:
 
 class TestImport:
     @pytest.fixture
-    def second(self, tmp_path: Path, first: Shelf) -> Iterator[Shelf]:
+    def second(self, tmp_path: Path, first: Shelf, keys: dict[str, str]) -> Iterator[Shelf]:
         """Another machine, which has one of the two files elsewhere."""
         with RunningServer(tmp_path / "root") as running:
             shelf = Shelf(running)
@@ -314,6 +316,19 @@ class TestImport:
         assert server.ask("PATCH", f"/models/{key}", json={"notes": "n"}).status_code == 200
         assert server.get(f"/library/models/{key}/civitai").json()["found"]["base_model"] == ""
         assert {each["color"] for each in server.get(_COLLECTIONS).json()["collections"]} == {""}
+
+    def test_a_file_that_is_no_picture_leaves_nothing_in_the_gallery(self, second: Shelf) -> None:
+        told = {
+            "id": "5",
+            "aliases": [],
+            "file_path": "media/0/5.png",
+            "meta_path": "media/0/5.json",
+        }
+        files = {"gallery/media/0/5.png": b"no picture", "gallery/media/0/5.json": b"{}"}
+        report = take(second.server, made_export(files=files, gallery=[told]), dry_run=False)
+        assert [each["file"] for each in report["problems"]] == ["media/0/5.png"]
+        gallery = second.server.store.host.data / "gallery"
+        assert [path for path in gallery.rglob("*") if path.is_file()] == []
 
     def test_an_encrypted_one_and_a_broken_body_are_refused(self, first: Shelf) -> None:
         locked = bytearray(made_export())
