@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect
@@ -17,7 +18,7 @@ from tests.upstream.pictures import png
 from tests.upstream.weights import safetensors
 
 LOADERS = "app.graph.nodes.filter((node) => node.type === 'LoadImage')"
-WORKFLOW = {
+WORKFLOW: dict[str, Any] = {
     "last_node_id": 1,
     "last_link_id": 0,
     "nodes": [

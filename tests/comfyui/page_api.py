@@ -151,7 +151,7 @@ def _core_nodes(input_folder: Path) -> dict[str, Any]:
     save = {"required": {**shown, "filename_prefix": prefix}, "hidden": hidden}
     preview = {"required": shown, "hidden": hidden}
     strength = ["FLOAT", {"default": 1.0, "min": -100.0, "max": 100.0, "step": 0.01}]
-    lora = {
+    lora: dict[str, Any] = {
         "model": ["MODEL", {}],
         "clip": ["CLIP", {}],
         "lora_name": _choice("listed.safetensors"),

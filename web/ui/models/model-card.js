@@ -99,7 +99,7 @@ export class ModelCard {
     if (same) return;
     const title = titleOf(model);
     const missing = model.status === "missing";
-    this.name.textContent = title;
+    this.name.replaceChildren(...breakable(title));
     this.name.title = title.length > 24 ? title : "";
     this.about.textContent = [typeName(model.type), model.size_bytes ? sizeText(model.size_bytes) : ""]
       .filter(Boolean)
@@ -195,6 +195,13 @@ export class ModelCard {
     this.cell.append(this.bar);
   }
 }
+
+/**
+ * A name that may be broken where its words end; the text stays the same.
+ * @param {string} name
+ * @returns {(string | Element)[]}
+ */
+const breakable = (name) => name.split(/(?<=[_.-])/).flatMap((part, index) => (index ? [h("wbr"), part] : [part]));
 
 /**
  * What a screen reader says of it.
