@@ -144,6 +144,8 @@ def listed_files(folder: Path, prefix: str) -> list[Json]:
     found: list[Json] = []
     with contextlib.suppress(FileNotFoundError):
         for path in folder.glob(f"{prefix}*.zip"):
+            if path.is_symlink():
+                continue
             with contextlib.suppress(FileNotFoundError):
                 stat = path.stat()
                 created = stat.st_mtime_ns // 1_000_000

@@ -139,6 +139,10 @@ class TestExport:
         assert server.delete(path).json() == {"status": "deleted"}
         check_error(server.delete(path), 404)
         check_error(server.get("/library/exports/..%2F..%2Fsettings.json"), 404)
+        folder = server.store.host.data / "exports"
+        (folder / "curator-export-link.zip").symlink_to(server.store.host.data / "access-key")
+        check_error(server.get("/library/exports/curator-export-link.zip"), 404)
+        (folder / "curator-export-link.zip").unlink()
 
 
 class TestImport:

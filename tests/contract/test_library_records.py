@@ -500,8 +500,11 @@ class TestTags:
             one, other = add_tags(server, f"one {number}", f"other {number}")
             patched(server, sha256, {"tags": [one, other]})
             with ThreadPoolExecutor(2) as pool:
-                pairs = ((one, other), (other, one))
-                answers = list(pool.map(lambda pair: merge(server, *pair), pairs))
+                begun = [
+                    pool.submit(merge, server, tag, into)
+                    for tag, into in ((one, other), (other, one))
+                ]
+                answers = [each.result() for each in begun]
             assert sorted(answers) == [200, 404]
             assert len(get(server, sha256)["tags"]) == 1
 
