@@ -107,7 +107,7 @@ def _spelled(told: str) -> str:
 
 
 def _called(told: str) -> str:
-    if not any(hint in told for hint in _RELATIVE_HINTS):
+    if not _RELATIVE_HINTS.search(told):
         return ""
     return next((base for pattern, base in _RELATIVES if pattern.search(told)), "")
 
@@ -286,7 +286,7 @@ _SPELLINGS = tuple(
         (r"cosmos", "Cosmos"),
     )
 )
-_RELATIVE_HINTS = ("pony", "noob", "illustrious", "il")
+_RELATIVE_HINTS = re.compile("pony|noob|il")
 _RELATIVES = tuple(
     (re.compile(pattern), base)
     for pattern, base in (

@@ -58,6 +58,8 @@ class Library:
         self._events = events
         self._told = 0.0
         self._untold = 0
+        self._stamp = -1
+        """That of the rows when we rested last."""
         self._rows = Rows(self.places, records, tags)
         self.lists = Lists(self._rows, tags, events.run)
         self._watch = Watch(
@@ -184,8 +186,11 @@ class Library:
             give_back()
 
     def _rested(self) -> None:
-        self._rows.prepare()
-        self._rows.prepare_texts()
+        stamp, self._stamp = self._stamp, self._rows.stamp
+        if stamp == self._stamp:
+            # While files are hashed by the hundred it would be for nothing in a moment.
+            self._rows.prepare()
+            self._rows.prepare_texts()
         if self._untold:
             self._tell(0)
 
@@ -229,7 +234,7 @@ class Library:
             keys.append(key)
             if old_key != key:
                 keys.append(old_key)
-                if kind == "hashed" and old_key in self.records:
+                if kind == "hashed" and has_records and old_key in self.records:
                     self.records.join(old_key, key)
             if kind == "moved":
                 self.records.follow(old_path, spot.path)

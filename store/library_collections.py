@@ -211,9 +211,10 @@ class Collections:
 
     def follow(self, kind: ItemKind, old: str, new: str) -> None:
         """An item is called otherwise from now on: a file's hash is known, two are one."""
-        found = self._items.page("by_item", _name(Item(kind, old)), limit=_ALL).records
-        if not found:
+        name = _name(Item(kind, old))
+        if not self._items.count("by_item", name):
             return
+        found = self._items.page("by_item", name, limit=_ALL).records
         with self._lock, self._database.transaction():
             for record in found:
                 self._items.delete(record["key"])

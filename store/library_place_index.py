@@ -6,7 +6,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterator
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
@@ -21,6 +21,9 @@ Kind = Literal["new", "hashed", "moved", "changed", "gone", "back"]
 
 GONE_KEPT_SECONDS = 180 * 86_400
 """How long a vanished file is remembered, so that it needs no hashing when it comes back."""
+
+_AN_ID = 16
+_IDS_DRAWN = 256
 
 
 class Place(NamedTuple):
@@ -76,6 +79,7 @@ class PlaceIndex:
         self._gone_by_key: dict[str, Spot] = {}
         self._changes: list[PlaceChange] = []
         self._listeners: list[Callable[[list[PlaceChange]], object]] = []
+        self._new_ids = _new_ids()
         self._typing = lru_cache(1000)(self._types)
 
     def load(self) -> None:
@@ -169,7 +173,7 @@ class PlaceIndex:
 
     def add(self, area: Area, name: str, seen: Facts, facts: str) -> Spot:
         """A file that nobody knew."""
-        spot = Spot(f"place-{secrets.token_hex(8)}", area, name, seen, time.time_ns() // 1_000_000)
+        spot = Spot(next(self._new_ids), area, name, seen, time.time_ns() // 1_000_000)
         spot.facts = facts
         self._enter(spot)
         area.spots[name] = spot
@@ -318,6 +322,14 @@ class PlaceIndex:
 
     def _types(self, kinds: tuple[str, ...], suffix: str) -> tuple[str, ...]:
         return tuple(kind for kind in kinds if suffix in self._host.suffixes(kind))
+
+
+def _new_ids() -> Iterator[str]:
+    """Ids that no place has; drawn many at once, for the system takes its time for each draw."""
+    while True:
+        drawn = secrets.token_hex(_AN_ID * _IDS_DRAWN // 2)
+        for at in range(0, len(drawn), _AN_ID):
+            yield f"place-{drawn[at : at + _AN_ID]}"
 
 
 def _add(index: dict[str, tuple[Spot, ...]], key: str, spot: Spot) -> None:

@@ -60,9 +60,10 @@ class Uses:
     def follow(self, old: str, new: str) -> None:
         """A place's hash is known: what was noted of it is noted of its content."""
         with self._lock:
-            known, other = self._uses.get(old), self._uses.get(new)
+            known = self._uses.get(old)
             if known is None:
                 return
+            other = self._uses.get(new)
             self._uses.put(
                 {
                     "id": new,
