@@ -47,7 +47,10 @@ export class Editable {
   show(model, other) {
     this.model = model;
     if (other) this.editing = false;
-    if (!this.editing) this.#draw();
+    // What is the same is left alone: somebody may just be scrolling or dragging in it.
+    const known = JSON.stringify(model);
+    if (!this.editing && (other || known !== this.known)) this.#draw();
+    this.known = known;
   }
 
   edit() {

@@ -31,6 +31,7 @@ export class ModelPictures {
     this.key = "";
     this.count = 0;
     this.reading = 0;
+    this.shown = "";
     /** @type {Item | undefined} the newest of the gallery's */
     this.first = undefined;
     this.picker = h("input", {
@@ -69,6 +70,7 @@ export class ModelPictures {
     this.title = titleOf(model);
     if (other) {
       this.count = 0;
+      this.shown = "";
       this.gallery.hidden = true;
       fill(this.made);
       fill(this.samples, h("span", { class: "sample is-drawn" }, placeholder(this.title)));
@@ -84,6 +86,9 @@ export class ModelPictures {
     try {
       const [{ count }, made] = await Promise.all([api.sampleCount(key), api.picturesOf(key, SHOWN)]);
       if (turn !== this.reading) return;
+      const shown = `${key} ${count} ${this.acts.faces.versions.get(key)} ${made.total} ${made.images.map(({ id }) => id)}`;
+      if (shown === this.shown) return;
+      this.shown = shown;
       this.count = count;
       this.first = made.images[0];
       this.#drawSamples();
