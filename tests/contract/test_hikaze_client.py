@@ -36,8 +36,9 @@ class Page:
 
     def save(self, model: dict[str, Any]) -> dict[str, Any]:
         new = [tag["name"] for tag in model["tags"] if tag["id"] == -1]
-        told = self.ask("POST", "/tags_add", json={"newtags": new}) if new else {"tags": []}
-        added: list[Any] = told["tags"]
+        added: list[Any] = []
+        if new:
+            added = self.ask("POST", "/tags_add", json={"newtags": new})["tags"]
         known = [tag for tag in model["tags"] if tag["id"] != -1]
         return self.ask(
             "PATCH", f"/models/{model['sha256']}", json={**model, "tags": [*known, *added]}

@@ -322,7 +322,7 @@ class TestImport:
         assert {each["color"] for each in server.get(_COLLECTIONS).json()["collections"]} == {""}
 
     def test_a_file_that_is_no_picture_leaves_nothing_in_the_gallery(self, second: Shelf) -> None:
-        told = {
+        told: dict[str, Any] = {
             "id": "5",
             "aliases": [],
             "file_path": "media/0/5.png",

@@ -36,7 +36,10 @@ def tags(database: Database) -> Tags:
 
 
 def setting(**fields: Any) -> Any:
-    return lambda record: record.update(fields)
+    def change(record: Record) -> None:
+        record.update(fields)
+
+    return change
 
 
 def meta(**keys: Any) -> Any:
