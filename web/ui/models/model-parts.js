@@ -40,7 +40,7 @@ export const wordsPart = (copy) => ({
         "button",
         { class: "link", type: "button", "aria-label": "Copy all trigger words", onclick: () => copy(words.map(({ text }) => text).join(", ")) },
         icon("copy"),
-        "copy all",
+        "copy",
       ),
   ],
   form: ({ trigger_words: words }) => {
@@ -242,7 +242,7 @@ function presetRow({ name, min, recommended, max }) {
       value: value ?? "",
       type: numeric ? "number" : "text",
       step: "0.05",
-      placeholder: numeric ? "–" : "Name",
+      placeholder: label,
     });
   const fields = { name: field("Name", name, false), min: field("Least", min), best: field("Best", recommended), max: field("Most", max) };
   const number = (/** @type {HTMLInputElement} */ { value }) => (value === "" ? null : Number(value));
