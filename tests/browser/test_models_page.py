@@ -286,6 +286,25 @@ def test_staging_imports_and_decides_what_is_there_already(
     expect(page.get_by_text("1 model more than once")).to_be_visible()
 
 
+def test_tags_are_renamed_and_merged(server: RunningServer, page: Page) -> None:
+    server.post("/tags_add", json={"newtags": ["inks", "paper", "ink"]})
+    bulk = {"keys": [each["sha256"] for each in rows(server)], "add_tags": ["inks"]}
+    server.post("/library/bulk", json=bulk)
+    open_models(page, server)
+    menu(page, "Tags")
+    name = page.get_by_role("textbox", name="Name of paper")
+    name.fill("Paper texture")
+    name.press("Enter")
+    expect(page.get_by_role("textbox", name="Name of Paper texture")).to_be_visible()
+    name = page.get_by_role("textbox", name="Name of inks")
+    name.fill("Ink")
+    name.press("Enter")
+    page.get_by_role("dialog").get_by_role("button", name="Merge").click()
+    expect(name).to_be_hidden()
+    tags = server.get("/library/tags").json()["tags"]
+    assert {tag["name"]: tag["models"] for tag in tags} == {"ink": 2, "Paper texture": 0}
+
+
 def test_an_older_database_is_taken_over_with_a_report(
     server: RunningServer, page: Page, tmp_path: Path, complaints: list[str]
 ) -> None:
