@@ -27,11 +27,12 @@ def disk_error(error: OSError, what: str) -> CuratorError:
 
 @contextlib.contextmanager
 def replacing(
-    path: Path, *, mode: int | None = None, what: str | None = None
+    path: Path, *, mode: int | None = None, what: str | None = None, durable: bool = True
 ) -> Generator[IO[bytes], None, None]:
     """A file to write, which replaces `path` atomically when the block ends well.
 
-    Flushed to the disk before it takes the name; gone without trace when the block raises.
+    Flushed to the disk before it takes the name; gone without trace when the block raises. Not
+    `durable`, a power cut may leave it empty: for what can be made again.
     Raises DiskFull or CuratorError naming `what` (the file's name).
     """
     label = what or path.name
@@ -48,7 +49,8 @@ def replacing(
         with os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         if mode is None:
             with contextlib.suppress(FileNotFoundError):
                 temporary.chmod(path.stat().st_mode & 0o777)
@@ -57,7 +59,8 @@ def replacing(
         raise disk_error(error, label) from error
     finally:
         temporary.unlink(missing_ok=True)
-    sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
 
 
 def remove_leftovers(path: Path) -> None:

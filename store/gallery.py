@@ -200,7 +200,7 @@ class Gallery:
         if record["width"] <= USUAL:
             width = min(width, USUAL)
         path = self._files.thumbnail(record, width)
-        if not path.is_file() and not self._make_thumbnail(record, path, width):
+        if not _is_made(path) and not self._make_thumbnail(record, path, width):
             if record["type"] == "video":
                 raise NotFound("There is no thumbnail of this video.")
             path = self._files.media(record)
@@ -373,7 +373,7 @@ class Gallery:
         """None when the thumbnail is there; else whether it could be made. Raises NotFound."""
         record = self._get(item_id)
         path = self._files.thumbnail(record)
-        return None if path.is_file() else self._make_thumbnail(record, path, USUAL)
+        return None if _is_made(path) else self._make_thumbnail(record, path, USUAL)
 
     def fix_sizes(self, item_id: str) -> bool:
         """Whether the record said other sizes than the disk; now it does not. Raises NotFound."""
@@ -410,13 +410,13 @@ class Gallery:
         """Whether the thumbnail is there now; what cannot be decoded is not tried again."""
         key: str = record["id"]
         with self._locks.hold(f"thumb:{key}"):
-            if path.is_file():
+            if _is_made(path):
                 return True
             if key in self._without_thumbnail:
                 return False
             source = self._files.check_there(self._files.media(record))
             usual = self._files.thumbnail(record)
-            if width < USUAL and usual.is_file():
+            if width < USUAL and _is_made(usual):
                 source = usual
             try:
                 with self._files.incoming() as incoming:
@@ -476,6 +476,14 @@ def served(path: Path, name: str) -> ServedFile:
         content_type, ext = "application/octet-stream", ""
     stat = path.stat()
     return ServedFile(path, content_type, f"{stat.st_size:x}-{stat.st_mtime_ns:x}", name + ext)
+
+
+def _is_made(thumbnail: Path) -> bool:
+    """Whether it is there; a power cut may have left an empty one."""
+    try:
+        return thumbnail.stat().st_size > 0
+    except OSError:
+        return False
 
 
 def _unknown() -> NotFound:

@@ -93,7 +93,7 @@ def thumbnail_of(path: Path, width: int = USUAL) -> bytes:
 def write_thumbnail(image: Image.Image, target: Path, width: int = USUAL) -> None:
     """The picture as WebP, made smaller where it is larger than a thumbnail. Raises DiskFull."""
     image.thumbnail((width, width * 3), Image.Resampling.LANCZOS, reducing_gap=2.0)
-    with replacing(target, what="The thumbnail") as file:
+    with replacing(target, what="The thumbnail", durable=False) as file:
         image.save(file, "WEBP", quality=_QUALITY, method=_EFFORT)
 
 

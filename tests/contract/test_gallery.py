@@ -586,6 +586,15 @@ class TestThumb:
         assert answer.headers["Content-Type"] == "image/webp"
         assert (server.store.host.data / "gallery" / item["thumb_path"]).is_file()
 
+    def test_is_made_again_when_a_power_cut_has_left_it_empty(
+        self, server: RunningServer, world: World
+    ) -> None:
+        item = fetched(server, world, "png_as_jpeg")
+        (server.store.host.data / "gallery" / item["thumb_path"]).write_bytes(b"")
+        answer = server.get(f"/loras/gallery/thumb/{item['id']}")
+        assert answer.headers["Content-Type"] == "image/webp"
+        assert (server.store.host.data / "gallery" / item["thumb_path"]).is_file()
+
     def test_if_it_cannot_be_made_a_picture_shows_itself(
         self, server: RunningServer, world: World
     ) -> None:
