@@ -36,7 +36,8 @@ class Nothing(BaseModel):
 class Input(BaseModel):
     """Base of every query and body: unknown keys are ignored, blanks at the ends too."""
 
-    model_config = ConfigDict(extra="ignore", str_strip_whitespace=True)
+    # Built when first asked: ComfyUI imports all of them while a person waits.
+    model_config = ConfigDict(extra="ignore", str_strip_whitespace=True, defer_build=True)
 
 
 Q = TypeVar("Q", bound=BaseModel)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from ..store.upload_records import Asked
+from ..store.upload_asked import Asked
 from .routing import Input
 
 Kind = Literal["3d", "asset", "audio", "avatar", "image", "model", "text", "video"]

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from ..store.errors import BadInput
-from ..store.upload_records import Sender, utc
+from ..store.upload_asked import Sender, utc
 from .answers import json_answer
 from .door import COOKIE, callers_name, shows_a_key
 from .routing import Access, Call, Nothing, Plain, Routes

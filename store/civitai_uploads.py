@@ -10,7 +10,8 @@ from .errors import CuratorError, Impossible, NotFound
 from .json_values import integer, mapping, mappings, number, text
 from .model_addresses import OfCivitAI
 from .remote.civitai import CivitAI
-from .upload_records import Asked, Found, Json
+from .upload_asked import Asked
+from .upload_records import Found, Json
 
 
 class CivitAIUploads:

@@ -12,7 +12,8 @@ from .names import safe_name
 from .remote.huggingface import HuggingFace
 from .settings import Settings
 from .source_entries import hub_entry
-from .upload_records import Asked, Found, Json
+from .upload_asked import Asked
+from .upload_records import Found, Json
 
 _SAFE = (".safetensors", ".sft", ".gguf")
 _PICKLES = (".ckpt", ".pt", ".pth", ".bin")

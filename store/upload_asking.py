@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from .errors import BadInput, TooLarge, TooMany
 from .names import safe_name
 from .settings import Values
-from .upload_records import KINDS, Asked, Found, Json, Sender, utc
+from .upload_asked import Asked, Sender, utc
+from .upload_records import KINDS, Found, Json
 
 _MOST_PARTS = 10_000
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")

@@ -14,8 +14,9 @@ from .library_collections import Collections
 from .model_checks import Checked
 from .model_landing import ModelLanding, check_type
 from .names import safe_name
+from .upload_asked import Asked
 from .upload_placing import Check, Placing, Remember
-from .upload_records import Asked, Json
+from .upload_records import Json
 
 if TYPE_CHECKING:
     from .gallery import Gallery

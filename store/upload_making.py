@@ -11,9 +11,10 @@ from .files import disk_error
 from .host import Host
 from .settings import Settings
 from .transfer_parts import check_room, place_of_part
+from .upload_asked import Asked, Sender
 from .upload_asking import check_limits, new_record
 from .upload_book import Book
-from .upload_records import Asked, Found, Json, Sender
+from .upload_records import Found, Json
 from .upload_run import Runs
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from .errors import Conflict, NotFound
 from .files import disk_error
+from .upload_asked import utc
 from .upload_places import Plan
-from .upload_records import Json, utc
+from .upload_records import Json
 from .upload_writing import PartWriter, too_much
 
 

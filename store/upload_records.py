@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from .engine import CollectionSpec, Index
+from .upload_asked import utc
 
 Json = dict[str, Any]
 Status = Literal["pending", "validating", "validated", "imported", "complete", "failed"]
@@ -30,41 +30,6 @@ UPLOADS = CollectionSpec(
 """`open_by` is the owner until it has ended and its bytes are gone, then None."""
 UPLOAD_PARTS = CollectionSpec("upload_parts", key="id")
 """Which bytes of an open multipart upload are surely on the disk."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a caller wants uploaded: the parsed body of a create. Sizes are bytes, 0 unknown."""
-
-    kind: str = ""
-    file_name: str = ""
-    content_type: str = ""
-    file_size: int = 0
-    parts: int = 0
-    url: str = ""
-    civitai_model_url: str = ""
-    hugging_face_model_name: str = ""
-    asset_options: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    config: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    sha256: str = ""
-
-    @property
-    def is_multipart(self) -> bool:
-        """Whether its bytes are sent here in parts."""
-        return not (self.url or self.civitai_model_url or self.hugging_face_model_name)
-
-
-@dataclass(frozen=True)
-class Sender:
-    """Who asks: `owner` for the limits, `caller` to know a repeat by; both tell nothing more.
-
-    `attempt` counts what the client has sent before without an answer.
-    """
-
-    owner: str
-    caller: str
-    idempotency_key: str = ""
-    attempt: int = 0
 
 
 @dataclass(frozen=True)
@@ -96,13 +61,6 @@ class Fetched:
 
 Save = Callable[[Json], None]
 """Writes down a state of what is under way; raises DiskFull."""
-
-
-def utc(seconds: float | None = None) -> str:
-    """A time, now unless given, as ISO 8601 with milliseconds."""
-    zone = timezone.utc
-    when = datetime.now(zone) if seconds is None else datetime.fromtimestamp(seconds, zone)
-    return f"{when:%Y-%m-%dT%H:%M:%S}.{when.microsecond // 1000:03}Z"
 
 
 def entered(record: Json, status: Status, **more: Any) -> Json:

@@ -6,10 +6,11 @@ import time
 from typing import Any
 
 from .errors import Impossible
+from .upload_asked import Asked, Sender
 from .upload_asking import idempotency
 from .upload_book import Book
 from .upload_live import Lives
-from .upload_records import Asked, Json, Sender
+from .upload_records import Json
 
 _SECONDS = 600
 """How long a fetch that is complete is still what a repeat of its create means."""

@@ -24,7 +24,8 @@ from .source_entries import address_entry
 from .transfer_patience import Stop
 from .transfer_records import Upload, Wanted, id_of_upload
 from .transfers import Transfers
-from .upload_records import Asked, Fetched, Found, Json
+from .upload_asked import Asked
+from .upload_records import Fetched, Found, Json
 
 _LOOK_SECONDS = 0.25
 _NOT_MODELS = ("asset", "text")

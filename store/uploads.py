@@ -15,6 +15,7 @@ from .locks import KeyedLock
 from .settings import Settings
 from .thumbnails import Decoder
 from .transfer_parts import check_room
+from .upload_asked import Asked, Sender, utc
 from .upload_asking import check_asked, check_limits
 from .upload_book import ABORTED, Book
 from .upload_joining import needs_copy
@@ -23,7 +24,7 @@ from .upload_lanes import Lane
 from .upload_live import Lives
 from .upload_making import Maker
 from .upload_parts import Parts
-from .upload_records import ENDED, UPLOAD_PARTS, UPLOADS, Asked, Found, Json, Sender, shown, utc
+from .upload_records import ENDED, UPLOAD_PARTS, UPLOADS, Found, Json, shown
 from .upload_repeats import Repeats
 from .upload_run import Runs
 from .upload_signing import Signer

@@ -14,7 +14,7 @@ import pytest
 from comfyui_curator.store.host import root_host
 from comfyui_curator.store.settings import Options
 from comfyui_curator.store.store import Store
-from comfyui_curator.store.upload_records import Asked, Sender
+from comfyui_curator.store.upload_asked import Asked, Sender
 from tests.dying import deaths
 from tests.transferring import until
 from tests.uploading import cut, left, model, models
