@@ -263,6 +263,28 @@ def test_a_selection_is_changed_and_moved_and_moved_back(server: RunningServer, 
     assert (server.root / "models/loras/second.safetensors").is_file()
 
 
+def test_the_files_of_a_selection_go_to_the_trash_after_a_question(
+    server: RunningServer, page: Page
+) -> None:
+    file = server.root / "models/loras/second.safetensors"
+    put(server.root, "loras/second.safetensors", "second")
+    hashed(server)
+    open_models(page, server)
+    card(page, "second").focus()
+    page.keyboard.press("x")
+    bar = page.get_by_role("toolbar", name="Selected models")
+    bar.get_by_role("button", name="More for the selected models").click()
+    page.get_by_role("menuitem", name="Delete their files …").click()
+    page.get_by_role("button", name="Cancel").click()
+    assert file.is_file()
+    bar.get_by_role("button", name="More for the selected models").click()
+    page.get_by_role("menuitem", name="Delete their files …").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(notice(page)).to_contain_text("1 file in the trash")
+    assert not file.exists()
+    assert server.get("/trash").json()["total"] == 1
+
+
 def test_staging_imports_and_decides_what_is_there_already(
     server: RunningServer, page: Page
 ) -> None:

@@ -294,6 +294,13 @@ export const libraryCalls = {
   changeModels: (body) => call("POST", "library/bulk", { body }),
 
   /**
+   * Their files go to the trash; what was said of them stays.
+   * @param {string[]} keys
+   * @returns {Promise<{deleted: number, unknown: string[], failed: {file: string, reason: string}[]}>}
+   */
+  trashModels: (keys) => call("POST", "library/delete", { body: { keys } }),
+
+  /**
    * @param {{rule: string, keys: string[], file?: string, dry_run: boolean}} body
    * @returns {Promise<{id: string}>}
    */

@@ -2,6 +2,7 @@
 
 import { ApiError, api, words } from "../data/api.js";
 import { iconButton } from "../parts/buttons.js";
+import { confirm } from "../parts/confirm.js";
 import { h } from "../parts/dom.js";
 import { countText } from "../parts/figures.js";
 import { openMenu } from "../parts/menu.js";
@@ -112,6 +113,7 @@ export class BulkBar {
       { text: "No favourites any more", act: () => this.#change({ set: { favorite: false } }) },
       ...[5, 4, 3, 2, 1, 0].map(rate),
       { text: "Ask CivitAI about them", act: () => this.#lookUp() },
+      { text: "Delete their files …", act: () => this.#trash() },
     ]);
   }
 
@@ -131,6 +133,25 @@ export class BulkBar {
     } catch (error) {
       if (!(error instanceof ApiError)) console.error(error);
       this.acts.notice.failed(words(error));
+    }
+  }
+
+  async #trash() {
+    const { selection, notice } = this.acts;
+    const yes = await confirm(this.element, {
+      title: `Delete the files of ${countText(selection.size, "model")}?`,
+      text: "They go to the trash and can be had back. Notes, tags and samples stay.",
+      act: "Delete",
+    });
+    if (!yes) return;
+    try {
+      const { deleted, failed } = await api.trashModels(selection.keys);
+      const [first] = failed;
+      if (first) notice.failed(`${first.file}: ${first.reason}`);
+      else notice.done(`${countText(deleted, "file")} in the trash`);
+    } catch (error) {
+      if (!(error instanceof ApiError)) console.error(error);
+      notice.failed(words(error));
     }
   }
 
