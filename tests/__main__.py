@@ -20,7 +20,8 @@ if __name__ == "__main__":
     if chromium.ensure() is None:
         checkout.say(chromium.MISSING)
     # One more than there are cores: many tests wait for a disk, a server or a page. The tests of a
-    # file stay together, since they share servers and browsers.
+    # file stay together, since they share servers and browsers; the browser's, which take longest,
+    # come first.
     workers = str((os.cpu_count() or 1) + 1)
-    parallel = ["-n", workers, "--dist", "loadfile"]
+    parallel = ["-n", workers, "--dist", "loadfile", "--no-loadscope-reorder"]
     raise SystemExit(checkout.run_module("pytest", [*parallel, *sys.argv[1:]]))

@@ -109,6 +109,8 @@ def open_tab(page: Page, comfyui: RunningComfyUI) -> None:
         tab.click()
     page.evaluate("app.graph.clear()")
     tab.click()
+    # The panel opens where it was left.
+    page.get_by_role("tab", name="Gallery").click()
     expect(page.locator(".card.has-image").first).to_be_visible()
 
 
