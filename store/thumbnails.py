@@ -24,6 +24,11 @@ _QUALITY = 80
 _EFFORT = 2
 """Of 6: 4, the usual one, takes twice the time for a twelfth less."""
 
+_GAP = 1.25
+"""A picture that is more than twice as large is halved by its decoder or by boxes down to so many
+times the thumbnail; the fine filter does the rest. At 2.0 it takes three times as long, and at
+these sizes the eye sees no difference."""
+
 T = TypeVar("T")
 
 
@@ -85,14 +90,14 @@ def thumbnail_of(path: Path, width: int = USUAL) -> bytes:
     else:
         with opened(path) as given:
             image = _shrunk(given, width)
-    image.thumbnail((width, width * 3), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    image.thumbnail((width, width * 3), Image.Resampling.LANCZOS, reducing_gap=_GAP)
     image.save(small, "WEBP", quality=_QUALITY, method=_EFFORT)
     return small.getvalue()
 
 
 def write_thumbnail(image: Image.Image, target: Path, width: int = USUAL) -> None:
     """The picture as WebP, made smaller where it is larger than a thumbnail. Raises DiskFull."""
-    image.thumbnail((width, width * 3), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    image.thumbnail((width, width * 3), Image.Resampling.LANCZOS, reducing_gap=_GAP)
     with replacing(target, what="The thumbnail", durable=False) as file:
         image.save(file, "WEBP", quality=_QUALITY, method=_EFFORT)
 
@@ -101,10 +106,11 @@ def _shrunk(image: Image.Image, width: int = USUAL) -> Image.Image:
     """A thumbnail in memory, upright, in colours that WebP knows; the whole picture is decoded."""
     size = (width * 3, width) if turned(image) else (width, width * 3)
     # JPEG can decode at a fraction of the size; every byte of the file is read all the same.
-    image.draft("RGB", (min(size) * 2, min(size) * 2))
+    least = int(min(size) * _GAP)
+    image.draft("RGB", (least, least))
     image.load()
     small = webp_colours(image)
-    small.thumbnail(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    small.thumbnail(size, Image.Resampling.LANCZOS, reducing_gap=_GAP)
     exif = image.getexif()
     if exif.get(0x0112, 1) != 1:
         small.getexif()[0x0112] = exif[0x0112]
