@@ -106,6 +106,8 @@ def names(tags: list[dict[str, Any]]) -> list[str]:
 
 def state(server: RunningServer) -> Any:
     """Everything that a migration could change."""
+    # What the index finds out meanwhile is shown too.
+    assert server.store.library.wait(30) and server.store.library.hashing.wait(30)
     keys = [record["id"] for record in server.store.records]
     return (
         [model(server, key) for key in keys],
