@@ -19,9 +19,8 @@ if __name__ == "__main__":
     tools.ensure()
     if chromium.ensure() is None:
         checkout.say(chromium.MISSING)
-    # One more than there are cores: many tests wait for a disk, a server or a page. The tests of a
-    # file stay together, since they share servers and browsers; the browser's, which take longest,
-    # come first.
-    workers = str((os.cpu_count() or 1) + 1)
+    # The tests of a file stay together, since they share servers and browsers; the browser's, which
+    # take longest, come first. More at once than there are cores only make browsers wait.
+    workers = str(max(2, os.cpu_count() or 1))
     parallel = ["-n", workers, "--dist", "loadfile", "--no-loadscope-reorder"]
     raise SystemExit(checkout.run_module("pytest", [*parallel, *sys.argv[1:]]))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from comfyui_curator.store import Options
 from tests import chromium
@@ -16,6 +16,9 @@ from tests.serving import RunningServer
 from tests.upstream import Upstream
 
 REBOUND = "rebound.example"
+
+# Several browsers on two cores may take their time; nothing waits longer than it has to.
+expect.set_options(timeout=20_000)
 
 
 # Not for the whole session: while Playwright runs, no other test can start an event loop.
@@ -41,7 +44,7 @@ def complaints() -> Iterator[list[str]]:
 def context(browser: Browser, complaints: list[str]) -> Iterator[BrowserContext]:
     # Without motion a thing is where it will be as soon as it is there.
     context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(20_000)
     context.on("console", lambda note: complaints.extend([note.text] * (note.type == "error")))
     context.on("weberror", lambda error: complaints.append(str(error.error)))
     yield context

@@ -38,6 +38,8 @@ export function openMenu(anchor, entries) {
  * @param {Element} anchor
  */
 export function showAt(box, anchor) {
+  // While its entries were asked for, the place it belongs to may have gone.
+  if (!anchor.isConnected) return;
   const home = anchor.closest("dialog, .panel") ?? anchor.getRootNode();
   const back = /** @type {Document | ShadowRoot} */ (anchor.getRootNode()).activeElement;
   /** @type {ParentNode} */ (home).append(box);
