@@ -59,7 +59,7 @@ def rows(
             body = session.get(base + _PAGE, timeout=60).content
         if clients:
             yield _beside_bare(root, base, body)
-        yield below(f"memory, {count:,} files", _memory(process.pid), memory_mb, "MB")
+        yield below(f"memory, {count:,} files", resident_mb(process.pid), memory_mb, "MB")
 
 
 def _wait_until_hashed(session: requests.Session, base: str, count: int) -> None:
@@ -77,8 +77,8 @@ def _beside_bare(root: Path, base: str, body: bytes) -> Row:
     ratios: list[float] = []
     with _running([sys.executable, "-m", "tests.bench.library_side", str(saved)]) as (_, address):
         for _ in range(_PAIRS):
-            peer = asyncio.run(_rate(address))
-            ours.append(asyncio.run(_rate(base + _PAGE)))
+            peer = asyncio.run(clients_rate(address))
+            ours.append(asyncio.run(clients_rate(base + _PAGE)))
             ratios.append(ours[-1] / peer)
     rate, ratio = statistics.median(ours), statistics.median(ratios)
     short = [float(f"{value:.3g}") for value in (rate, rate / ratio, ratio)]
@@ -86,7 +86,7 @@ def _beside_bare(root: Path, base: str, body: bytes) -> Row:
     return Row(what, short[0], short[1], "bare aiohttp handler", short[2], "≥ 0.5 ×", ratio >= 0.5)
 
 
-async def _rate(address: str) -> float:
+async def clients_rate(address: str, count: int = _REQUESTS) -> float:
     """Requests a second of all clients together."""
     parts = urlsplit(address)
     target = f"{parts.path or '/'}?{parts.query}"
@@ -94,7 +94,7 @@ async def _rate(address: str) -> float:
 
     async def client() -> None:
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-        for _ in range(_REQUESTS // _CLIENTS):
+        for _ in range(count // _CLIENTS):
             writer.write(question)
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
             assert b" 200 " in head.split(b"\r\n")[0]
@@ -103,7 +103,7 @@ async def _rate(address: str) -> float:
 
     started = time.perf_counter()
     await asyncio.gather(*(client() for _ in range(_CLIENTS)))
-    return _REQUESTS / (time.perf_counter() - started)
+    return count / (time.perf_counter() - started)
 
 
 @contextmanager
@@ -120,7 +120,7 @@ def _running(command: list[str]) -> Generator[tuple[subprocess.Popen[str], str],
         process.communicate()
 
 
-def _memory(pid: int) -> float:
+def resident_mb(pid: int) -> float:
     """Resident MB."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     found = re.search(r"VmRSS:\s+(\d+) kB", status)
