@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from comfyui_curator.store import Options
 from comfyui_curator.store.errors import UpstreamBusy
@@ -144,6 +145,62 @@ def test_an_upload_goes_on_after_a_reload_with_the_file_chosen_again(
     expect(going).to_contain_text("In assets/asset/long.dat", timeout=SOON)
     assert parts.sent == [3]
     assert (server.store.host.asset_folder("asset") / "long.dat").read_bytes() == WHOLE
+
+
+def test_a_create_whose_answer_was_lost_makes_no_second_upload(
+    server: RunningServer, page: Page, tmp_path: Path, complaints: list[str]
+) -> None:
+    (tmp_path / "answerless.txt").write_text("once")
+    before = server.get("/uploads").json()["total"]
+    page.goto(f"{server.api}/ui/")
+    lost: list[Route] = []
+
+    def lose(route: Route) -> None:
+        if route.request.method != "POST" or lost:
+            return route.continue_()
+        lost.append(route)
+        route.fetch()
+        return route.abort()
+
+    page.route("**/uploads", lose)
+    page.get_by_role("button", name="Add by address, or upload files").click()
+    choose(page, page.get_by_role("button", name="Upload files …"), tmp_path / "answerless.txt")
+    page.get_by_role("button", name="Upload 1 file").click()
+    mine = page.locator(".upload-row[data-stage='refused']")
+    mine.get_by_role("button", name="Retry").click()
+    expect(row(page, "answerless.txt")).to_contain_text("In assets/text/answerless.txt")
+    expect(row(page, "answerless.txt")).to_have_count(1)
+    assert server.get("/uploads").json()["total"] == before + 1
+    complaints.clear()
+
+
+def test_two_files_together_send_four_parts_at_once(
+    server: RunningServer, page: Page, tmp_path: Path
+) -> None:
+    page.goto(f"{server.api}/ui/")
+    held: list[Route] = []
+    free = threading.Event()
+    page.route(
+        "**/uploads/*/parts/*",
+        lambda route: route.continue_() if free.is_set() else held.append(route),
+    )
+    names = ["left.dat", "right.dat"]
+    for name in names:
+        (tmp_path / name).write_bytes(WHOLE)
+    page.get_by_role("button", name="Add by address, or upload files").click()
+    files = [tmp_path / name for name in names]
+    choose(page, page.get_by_role("button", name="Upload files …"), *files)
+    page.get_by_role("button", name="Upload 2 files").click()
+    while len(held) < 4:
+        page.wait_for_timeout(50)
+    page.wait_for_timeout(300)
+    assert len(held) == 4
+    free.set()
+    for route in held:
+        route.continue_()
+    for name in names:
+        expect(row(page, name)).to_contain_text(f"In assets/asset/{name}", timeout=SOON)
+        assert (server.store.host.asset_folder("asset") / name).read_bytes() == WHOLE
 
 
 def test_what_cannot_be_used_says_why_and_a_cancelled_one_goes(

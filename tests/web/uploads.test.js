@@ -14,6 +14,8 @@ import {
   rangeOf,
   wish,
 } from "../../web/ui/uploads/files.js";
+import { isGoing, isQueued, newItem, newToken, stageOf } from "../../web/ui/uploads/items.js";
+import { Turns } from "../../web/ui/uploads/line.js";
 import { FileGone, Sending } from "../../web/ui/uploads/sending.js";
 
 const MB = 2 ** 20;
@@ -216,4 +218,52 @@ test("a file that cannot be read any more is said to be so", async () => {
   await sending.run();
   assert.equal(sending.state, "paused");
   assert.ok(sending.problem instanceof FileGone);
+});
+
+test("files of one page share the line: so many parts at once, in the order they were asked for", async () => {
+  const turns = new Turns(2);
+  const { signal } = new AbortController();
+  const began = [];
+  let now = 0;
+  let most = 0;
+  const work = (name) =>
+    turns.take(signal, async () => {
+      began.push(name);
+      most = Math.max(most, (now += 1));
+      await new Promise((resolve) => setImmediate(resolve));
+      now -= 1;
+    });
+  await Promise.all(["a1", "a2", "a3", "b1", "b2"].map(work));
+  assert.equal(most, 2);
+  assert.deepEqual(began, ["a1", "a2", "a3", "b1", "b2"]);
+});
+
+test("who is paused while waiting for a turn takes none away", async () => {
+  const turns = new Turns(1);
+  const stays = new AbortController();
+  const leaves = new AbortController();
+  let end;
+  const first = turns.take(stays.signal, () => new Promise((resolve) => (end = resolve)));
+  const paused = turns.take(leaves.signal, async () => "sent");
+  const second = turns.take(stays.signal, async () => "sent");
+  leaves.abort();
+  await assert.rejects(paused, { name: "AbortError" });
+  end();
+  await first;
+  assert.equal(await second, "sent");
+  assert.equal(await turns.take(stays.signal, async () => "sent"), "sent");
+  await assert.rejects(turns.take(leaves.signal, async () => "sent"), { name: "AbortError" });
+  await assert.rejects(turns.take(stays.signal, () => Promise.reject(new Error("no"))), /no/);
+  assert.equal(await turns.take(stays.signal, async () => "sent"), "sent");
+});
+
+test("an upload waits, begins, and is refused where no answer came", () => {
+  const item = newItem({ key: "1", name: "a", size: 1, body: {}, file: null });
+  assert.deepEqual([stageOf(item), isQueued(item), isGoing(item)], ["queued", true, false]);
+  item.begins = true;
+  assert.deepEqual([stageOf(item), isQueued(item), isGoing(item)], ["begins", false, true]);
+  Object.assign(item, { begins: false, error: new ApiError(0, "No answer.") });
+  assert.deepEqual([stageOf(item), isQueued(item), isGoing(item)], ["refused", false, false]);
+  assert.match(newToken(), /^[0-9a-f]{32}$/);
+  assert.notEqual(newToken(), newToken());
 });

@@ -30,6 +30,7 @@ export function words(error) {
  * @property {Record<string, string | number | boolean | undefined>} [query]
  * @property {unknown} [body]
  * @property {string} [match] the state that is to be changed, as an ETag
+ * @property {string} [token] by which the server knows a call that is made again
  * @property {AbortSignal} [signal]
  */
 
@@ -48,14 +49,16 @@ export const call = async (method, path, options) => (await callTagged(method, p
  * @param {Options} [options]
  * @returns {Promise<{data: any, etag: string}>}
  */
-export async function callTagged(method, path, { query = {}, body, match, signal } = {}) {
+export async function callTagged(method, path, { query = {}, body, match, token, signal } = {}) {
   const address = new URL(path, BASE);
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined) address.searchParams.set(name, String(value));
   }
   /** @type {RequestInit} */
   const request = { method, signal, credentials: "same-origin" };
-  const headers = new Headers(match ? { "If-Match": match } : {});
+  const headers = new Headers();
+  if (match) headers.set("If-Match", match);
+  if (token) headers.set("Idempotency-Key", token);
   if (body instanceof FormData) {
     request.body = body;
   } else if (body !== undefined) {

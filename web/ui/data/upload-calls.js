@@ -52,9 +52,10 @@ export const uploadCalls = {
 
   /**
    * @param {Asked} body
+   * @param {string} token asked for again under the same one, it is the same upload
    * @returns {Promise<Upload>}
    */
-  createUpload: async (body) => (await call("POST", "uploads", { body })).upload,
+  createUpload: async (body, token) => (await call("POST", "uploads", { body, token })).upload,
 
   /**
    * All parts are sent.

@@ -6,7 +6,8 @@ import { fill, h } from "../parts/dom.js";
 import { countText, sizeText } from "../parts/figures.js";
 import { icon } from "../parts/icons.js";
 import { placeText } from "./files.js";
-import { hasEnded, uploads } from "./uploads.js";
+import { hasEnded } from "./items.js";
+import { uploads } from "./uploads.js";
 
 /** @typedef {import("../data/upload-calls.js").Upload} Upload */
 

@@ -1,4 +1,4 @@
-/** One file on its way in parts: four at once, each again until it is there. */
+/** One file on its way in parts: some at once, each again until it is there. */
 
 import { ApiError } from "../data/call.js";
 import { passes, rangeOf } from "./files.js";
@@ -14,7 +14,7 @@ import { passes, rangeOf } from "./files.js";
  * @property {(id: string) => Promise<Upload>} look
  * @property {(id: string) => Promise<Upload>} complete
  * @property {(id: string, part: Part, bytes: Blob, signal: AbortSignal,
- *   progress: (sent: number) => void) => Promise<void>} put
+ *   progress: (sent: number) => void) => Promise<void>} put when it is its turn
  * @property {(milliseconds: number, signal: AbortSignal) => Promise<void>} wait at least until the
  *   connection may be there again
  */

@@ -3,10 +3,10 @@
 import { leftText, rateText, sizeText } from "../parts/figures.js";
 import { advice } from "../wanted/entries.js";
 import { placeText } from "./files.js";
-import { problemOf, stageOf } from "./uploads.js";
+import { problemOf, stageOf } from "./items.js";
 
 /**
- * @typedef {import("./uploads.js").Item} Item
+ * @typedef {import("./items.js").Item} Item
  * @typedef {import("../data/jobs.js").Job} Job
  *
  * @typedef {object} Figures

@@ -2,11 +2,11 @@
 
 import { iconButton } from "../parts/buttons.js";
 import { h } from "../parts/dom.js";
+import { problemOf, stageOf } from "./items.js";
 import { factsText, figuresOf, isForSettings } from "./upload-facts.js";
-import { problemOf, stageOf } from "./uploads.js";
 
 /**
- * @typedef {import("./uploads.js").Item} Item
+ * @typedef {import("./items.js").Item} Item
  * @typedef {import("./upload-rows.js").UploadActs} UploadActs
  *
  * @typedef {object} Row

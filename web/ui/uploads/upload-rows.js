@@ -3,13 +3,14 @@
 import { ApiError, words } from "../data/api.js";
 import { fill, h } from "../parts/dom.js";
 import { placeText } from "./files.js";
+import { hasEnded, problemOf, stageOf } from "./items.js";
 import { PastUploads } from "./past-uploads.js";
 import { asJob, figuresOf } from "./upload-facts.js";
 import { uploadRow } from "./upload-row.js";
-import { hasEnded, problemOf, stageOf, uploads } from "./uploads.js";
+import { uploads } from "./uploads.js";
 
 /**
- * @typedef {import("./uploads.js").Item} Item
+ * @typedef {import("./items.js").Item} Item
  * @typedef {import("../data/upload-calls.js").Upload} Upload
  *
  * @typedef {object} UploadActs

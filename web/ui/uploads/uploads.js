@@ -1,33 +1,23 @@
 /** Every upload that is under way or has ended while this page was open. It outlives the panel. */
 
-import { ApiError, api, words } from "../data/api.js";
+import { ApiError, api } from "../data/api.js";
 import { paced } from "../parts/paced.js";
+import { forgetModified, keepModified, modifiedTimes } from "./file-times.js";
 import { difference, partsOf } from "./files.js";
+import { hasEnded, isGoing, isQueued, newItem, newToken } from "./items.js";
+import { line } from "./line.js";
+import { readUploads } from "./reading.js";
 import { FileGone, Sending } from "./sending.js";
 
 /**
  * @typedef {import("../data/upload-calls.js").Upload} Upload
  * @typedef {import("../data/upload-calls.js").Asked} Asked
- *
- * @typedef {object} Item
- * @property {string} key
- * @property {string} name
- * @property {number} size 0: unknown
- * @property {Asked} body what the server was asked for; empty for one that somebody else began
- * @property {File | null} file
- * @property {Upload | null} upload null until the server has it
- * @property {Sending | null} sending
- * @property {unknown} error why it could not be begun, or goes no further
+ * @typedef {import("./items.js").Item} Item
  */
 
-const KEPT = "curator.uploads";
 const AT_ONCE = 3;
 const BETWEEN_LOOKS = 700;
 const BETWEEN_CHANGES = 150;
-const NEWEST = 50;
-
-export const hasEnded = (/** @type {Upload | null} */ upload) =>
-  upload?.status === "complete" || upload?.status === "failed";
 
 /** Fires `change`, and `ended` with the item in `detail`. */
 export class Uploads extends EventTarget {
@@ -40,9 +30,10 @@ export class Uploads extends EventTarget {
     /** How many the server remembers that have ended. */
     this.past = 0;
     this.count = 0;
+    /** How many creates have no answer yet. */
+    this.asking = 0;
     this.looks = paced(() => this.#read(), BETWEEN_LOOKS);
     this.drawing = paced(async () => void this.dispatchEvent(new Event("change")), BETWEEN_CHANGES);
-    this.line = { look: api.upload, complete: api.completeUpload, put: api.putPart, wait: forLine };
   }
 
   /** Something has changed on the server. */
@@ -113,12 +104,14 @@ export class Uploads extends EventTarget {
   }
 
   /**
-   * Once more from the beginning, after a failure.
+   * Once more from the beginning, after a failure. Where no answer came, the server may have it all
+   * the same: then it is asked for under the same token.
    * @param {Item} item
    */
   retry(item) {
+    const { name, size, body, file, upload, token } = item;
     this.dismiss(item);
-    this.#begin({ name: item.name, size: item.size, body: { ...item.body }, file: item.file });
+    this.#begin({ name, size, body, file, ...(upload ? {} : { token }) });
   }
 
   /**
@@ -165,10 +158,10 @@ export class Uploads extends EventTarget {
     this.drawing.ask();
   }
 
-  /** @param {{name: string, size: number, body: Asked, file: File | null}} facts */
+  /** @param {Pick<Item, "name" | "size" | "body" | "file"> & {token?: string}} facts */
   #begin(facts) {
     this.count += 1;
-    this.items.push({ key: `mine ${this.count}`, ...facts, upload: null, sending: null, error: null });
+    this.items.push(newItem({ key: `mine ${this.count}`, token: newToken(), ...facts }));
     this.#changed();
     this.#next();
   }
@@ -176,7 +169,7 @@ export class Uploads extends EventTarget {
   /** So many are sent at once; others wait for their turn. */
   #next() {
     const going = this.items.filter(isGoing).length;
-    const waits = this.items.find(({ upload, error, body }) => !upload && !error && !creating.has(body));
+    const waits = this.items.find(isQueued);
     if (!waits || going >= AT_ONCE) return;
     this.#create(waits);
     this.#next();
@@ -184,12 +177,10 @@ export class Uploads extends EventTarget {
 
   /** @param {Item} item */
   async #create(item) {
-    creating.add(item.body);
     item.error = null;
     this.#changed();
     try {
-      const upload = await api.createUpload(item.body);
-      creating.delete(item.body);
+      const upload = await this.#ask(item);
       if (!this.items.includes(item)) {
         // Put away before the server had it.
         await api.removeUpload(upload.id);
@@ -199,12 +190,23 @@ export class Uploads extends EventTarget {
       item.upload = upload;
       if (item.file) this.#sendParts(item, item.file, upload);
     } catch (error) {
-      creating.delete(item.body);
       if (!(error instanceof ApiError)) console.error(error);
       item.error = error;
     }
     this.#changed();
     this.#next();
+  }
+
+  /** @param {Item} item */
+  async #ask(item) {
+    item.begins = true;
+    this.asking += 1;
+    try {
+      return await api.createUpload(item.body, item.token);
+    } finally {
+      item.begins = false;
+      this.asking -= 1;
+    }
   }
 
   /**
@@ -215,7 +217,7 @@ export class Uploads extends EventTarget {
   #sendParts(item, file, upload) {
     item.file = file;
     keepModified(upload.id, file.lastModified);
-    this.#run(item, new Sending(file, upload, this.line, () => this.#changed()));
+    this.#run(item, new Sending(file, upload, line, () => this.#changed()));
   }
 
   /**
@@ -241,36 +243,16 @@ export class Uploads extends EventTarget {
 
   async #read() {
     try {
-      const [pending, newest] = await Promise.all([
-        api.uploads({ status: "pending", limit: 1000 }),
-        api.uploads({ limit: NEWEST }),
-      ]);
-      const all = new Map([...newest.uploads, ...pending.uploads].map((each) => [each.id, each]));
-      await this.#findOthers(all);
-      const open = [...all.values()].filter((each) => !hasEnded(each)).length;
-      this.past = Math.max(0, newest.total - open);
+      const { all, gone, past } = await readUploads(this.items);
+      for (const item of gone) {
+        item.sending?.pause();
+        this.dismiss(item);
+      }
+      this.past = past;
       this.#merge(all);
     } catch (error) {
       // The lists say what is wrong; the next event asks again.
       if (!(error instanceof ApiError)) console.error(error);
-    }
-  }
-
-  /**
-   * What was open and is not among the newest is asked for by itself.
-   * @param {Map<string, Upload>} all
-   */
-  async #findOthers(all) {
-    const lost = this.items.filter(({ upload }) => upload && !hasEnded(upload) && !all.has(upload.id));
-    for (const item of lost) {
-      const id = item.upload?.id ?? "";
-      try {
-        all.set(id, await api.upload(id));
-      } catch (error) {
-        if (!(error instanceof ApiError) || error.status !== 404) throw error;
-        item.sending?.pause();
-        this.dismiss(item);
-      }
     }
   }
 
@@ -282,12 +264,12 @@ export class Uploads extends EventTarget {
       if (now) this.#know(item, now);
     }
     // While one is being begun the server may know it sooner than we know its number.
-    const others = creating.size ? [] : [...all.values()].reverse();
+    const others = this.asking ? [] : [...all.values()].reverse();
     for (const upload of others) {
       if (hasEnded(upload) || known.has(upload.id) || this.away.has(upload.id)) continue;
       const { id, originalFileName, fileName, url, fileSize = 0 } = upload;
       const name = originalFileName || fileName || url || id;
-      this.items.push({ key: id, name, size: fileSize, body: {}, file: null, upload, sending: null, error: null });
+      this.items.push(newItem({ key: id, name, size: fileSize, body: {}, file: null, upload }));
     }
     const listed = [...all.values()].filter((each) => !hasEnded(each)).map(({ id }) => id);
     forgetModified(new Set([...listed, ...this.items.map(({ upload }) => upload?.id ?? "")]));
@@ -311,87 +293,6 @@ export class Uploads extends EventTarget {
     item.error = null;
     this.dispatchEvent(new CustomEvent("ended", { detail: item }));
   }
-}
-
-/** @type {Set<object>} bodies of creates without an answer yet */
-const creating = new Set();
-
-/** @param {Item} item */
-function isGoing({ upload, sending, error, body, file }) {
-  if (error || hasEnded(upload)) return false;
-  if (!upload) return creating.has(body);
-  return Boolean(file) && sending !== null && sending.state !== "paused" && sending.state !== "over";
-}
-
-/**
- * What stands in the row of an upload.
- * @param {Item} item
- * @returns {"queued" | "begins" | "sending" | "waiting" | "paused" | "stopped" | "fetching"
- *   | "checking" | "done" | "failed" | "refused"} `stopped`: its file is to be chosen again;
- *   `refused`: the server has never had it
- */
-export function stageOf({ upload, sending, error, body }) {
-  if (!upload) return error ? "refused" : creating.has(body) ? "begins" : "queued";
-  if (upload.status === "complete") return "done";
-  if (upload.status === "failed") return "failed";
-  if (upload.status !== "pending") return "checking";
-  if (upload.source !== "multipart") return "fetching";
-  if (!sending) return "stopped";
-  return sending.state === "over" ? "checking" : sending.state;
-}
-
-/** @param {Item} item */
-export const problemOf = ({ upload, error }) =>
-  upload?.status === "failed"
-    ? (upload.errorMessage ?? "It failed.")
-    : error instanceof FileGone
-      ? error.message
-      : error
-        ? words(error)
-        : "";
-
-/**
- * Until the line may be there again; the browser knows when a network has come back.
- * @param {number} milliseconds
- * @param {AbortSignal} signal
- * @returns {Promise<void>}
- */
-function forLine(milliseconds, signal) {
-  return new Promise((resolve) => {
-    const over = new AbortController();
-    const end = () => {
-      clearTimeout(timer);
-      over.abort();
-      resolve();
-    };
-    const timer = setTimeout(end, milliseconds);
-    addEventListener("online", end, { signal: over.signal });
-    signal.addEventListener("abort", end, { signal: over.signal });
-  });
-}
-
-/** @returns {Record<string, number>} when the file of an upload was changed last, by its id */
-function modifiedTimes() {
-  try {
-    return JSON.parse(localStorage.getItem(KEPT) ?? "{}");
-  } catch {
-    return {};
-  }
-}
-
-/**
- * @param {string} id
- * @param {number} modified
- */
-function keepModified(id, modified) {
-  localStorage.setItem(KEPT, JSON.stringify({ ...modifiedTimes(), [id]: modified }));
-}
-
-/** @param {Set<string>} open ids that may still be wanted */
-function forgetModified(open) {
-  const kept = Object.entries(modifiedTimes());
-  const wanted = kept.filter(([id]) => open.has(id));
-  if (wanted.length < kept.length) localStorage.setItem(KEPT, JSON.stringify(Object.fromEntries(wanted)));
 }
 
 /** One for the page: what is sent goes on while ComfyUI shows another tab of its sidebar. */
