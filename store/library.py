@@ -209,6 +209,10 @@ class Library:
         """Records have changed: those with files that are not hashed yet take these up."""
         self._rows.update(keys)
         for record in self.records.get_many(keys) if self.places.ready.is_set() else ():
+            place = self.places.get(record["id"]) if record.get("draft") else None
+            if place and place.sha256:
+                # It was hashed while somebody wrote what was to be said of the place.
+                self.records.join(place.place_id, place.sha256)
             for path in record["paths"]:
                 spot = self.places.spot_at(path)
                 if spot and not spot.sha256 and not spot.gone:

@@ -6,6 +6,7 @@ import threading
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from itertools import islice
 from typing import Any, Literal, cast
 
@@ -18,6 +19,7 @@ from .library_places import Places
 from .library_records import Records
 from .library_shelf import Spot
 from .library_tags import Tags
+from .memory import no_collection
 
 Json = dict[str, Any]
 Sort = Literal["name", "created_at", "size_bytes", "rating"]
@@ -95,17 +97,22 @@ _ORDERS: dict[str, Callable[[Row], tuple[Any, ...]]] = {
 
 
 class Rows:
-    """Every row by its key, and sorted lists of them. Thread-safe; readers never wait long."""
+    """Every row by its key, and sorted lists of them. Thread-safe.
+
+    What changes is only noted; rows are made when somebody next asks for any.
+    """
 
     def __init__(self, places: Places, records: Records, tags: Tags) -> None:
         self.stamp = 0
-        """Grows with each change of any row."""
+        """Grows with each change of any row, whether it is made yet or not."""
         self._places = places
         self._records = records
         self._tags = tags
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._types: frozenset[str] = frozenset()
+        self._stale: set[str] = set()
+        """The keys whose rows are to be made anew."""
         self._rows: dict[str, Row] = {}
         self._with_json: deque[Row] = deque()
         self._texted = -1
@@ -114,9 +121,11 @@ class Rows:
 
     def get(self, key: str) -> Row | None:
         """The row of a hash or place."""
+        self._settle()
         return self._rows.get(key)
 
     def __len__(self) -> int:
+        self._settle()
         return len(self._rows)
 
     def set_types(self, types: Iterable[str]) -> None:
@@ -124,20 +133,15 @@ class Rows:
         now = frozenset(types)
         if now != self._types:
             self._types = now
+            # Also what somebody is making just now with the types of before.
+            self._settle()
             self.update(list(self._rows))
 
-    def update(self, keys: Sequence[str]) -> None:
+    def update(self, keys: Iterable[str]) -> None:
         """These rows may have changed, come or gone."""
-        with self._writing:
-            # Built before the lock is taken: readers are on the event loop.
-            built = [(key, self._build(key)) for key in dict.fromkeys(keys)]
-            with self._lock:
-                self.stamp += 1
-                if len(built) > _MANY:
-                    self._exchange(built)
-                else:
-                    for key, row in built:
-                        self._replace(key, row)
+        with self._lock:
+            self._stale.update(keys)
+            self.stamp += 1
 
     def update_tagged(self) -> None:
         """Tags have other names now."""
@@ -149,6 +153,7 @@ class Rows:
 
     def prepare(self) -> None:
         """Sort every list by name, so that nobody has to wait for it."""
+        self._settle()
         for name in list(self._members):
             if not self.is_ordered(name, "name"):
                 self.ordered(name, "name")
@@ -163,11 +168,13 @@ class Rows:
             self._texted = stamp
 
     def is_ordered(self, name: str, sort: str) -> bool:
-        """Whether `ordered` has nothing to sort."""
-        return (name, sort) in self._sorted
+        """Whether `ordered` has little to make and nothing to sort."""
+        few = len(self._stale) <= _MANY and not self._writing.locked()
+        return few and (name, sort) in self._sorted
 
     def ordered(self, name: str, sort: str) -> Sequence[Row]:
         """The rows of a list (a type, OTHERS or ALL), ascending; not to be altered."""
+        self._settle()
         with self._lock:
             known = self._sorted.get((name, sort))
             if known is None:
@@ -205,6 +212,22 @@ class Rows:
             row.text = self._text(row)
         return row.text
 
+    def _settle(self) -> None:
+        """Make the rows that have changed; what was told before this is called shows after it."""
+        with self._writing:
+            if not self._stale:
+                return
+            with self._lock:
+                stale, self._stale = self._stale, set()
+            # Made before the lock is taken: who tells of changes need not wait for it.
+            with no_collection() if len(stale) > _MANY else nullcontext():
+                built = [(key, self._build(key)) for key in stale]
+            with self._lock:
+                if len(built) > _MANY:
+                    self._sorted.clear()
+                for key, row in built:
+                    self._replace(key, row)
+
     def _build(self, key: str) -> Row | None:
         spots = self._places.spots(key)
         record = self._records.get(key)
@@ -230,17 +253,12 @@ class Rows:
             if row and name in row.lists:
                 known.insert(_position(known, row, order), row)
 
-    def _exchange(self, built: Sequence[tuple[str, Row | None]]) -> None:
-        self._sorted.clear()
-        for key, row in built:
-            self._replace(key, row)
-
     def _shown(self, row: Row) -> Json:
         record = self._records.get(row.key)
         meta: Json = record["meta"] if record else {}
         spots = row.spots
         shown: Json = {
-            "sha256": row.key if spots and spots[0].sha256 else (record or _UNHASHED)["sha256"],
+            "sha256": (spots[0].sha256 if spots else "") or (record or _UNHASHED)["sha256"],
             "name": row.name,
             "images_count": integer(meta.get("images_count")) or 0,
             "type": (record["type"] if record else "") or (row.kinds[0] if row.kinds else ""),

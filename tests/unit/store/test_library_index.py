@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -264,6 +265,65 @@ class TestHashes:
             library.records.make(sha256(path), **said)
             rows = json.loads(library.list(Asked()).body)["models"]
             assert [(row["name"], row["status"]) for row in rows] == [("Imported", "present")]
+
+    def test_what_is_learned_by_the_hundred_shows_at_the_next_question(
+        self, tmp_path: Path
+    ) -> None:
+        loras = tmp_path / "models" / "loras"
+        for number in range(300):
+            put(loras / f"{number:03}.safetensors")
+        with opened(host_of(tmp_path), hashing=False) as library:
+            places, lists = library.places, library.lists
+            asked = Asked(kind="loras")
+            before = lists.answer(asked)
+            assert not any(row["sha256"] for row in json.loads(before.body)["models"])
+            with places.lock:
+                for number, spot in enumerate(places.present()):
+                    places.learn(spot, f"{number // 2:064x}", None)
+            places.publish()
+            assert lists.known(asked) is None
+            assert not lists.is_quick(asked._replace(limit=100))
+            after = lists.answer(asked)
+            assert after.etag != before.etag
+            rows = json.loads(after.body)["models"]
+            assert len(rows) == library.status()["models"] == 150
+            assert all(row["sha256"] and row["duplicate"] for row in rows)
+            assert library.row(f"{149:064x}")
+            assert lists.is_quick(asked._replace(limit=100))
+
+    def test_everybody_sees_what_was_told_before_they_asked(self, tmp_path: Path) -> None:
+        loras = tmp_path / "models" / "loras"
+        for number in range(400):
+            put(loras / f"{number:03}.safetensors")
+        with opened(host_of(tmp_path), hashing=False) as library:
+            places = library.places
+
+            def learn(part: int) -> int:
+                """How many of its own changes a question does not show."""
+                spots = [spot for spot in places.present() if int(spot.name[:3]) % 4 == part]
+                lost = 0
+                for spot in spots:
+                    with places.lock:
+                        places.learn(spot, hashlib.sha256(spot.name.encode()).hexdigest(), None)
+                    places.publish(keep=False)
+                    lost += library.row(spot.sha256) is None
+                    lost += f'"{spot.sha256}"'.encode() not in library.list(Asked()).body
+                return lost
+
+            with ThreadPoolExecutor(4) as threads:
+                assert list(threads.map(learn, range(4))) == [0, 0, 0, 0]
+            assert library.status()["models"] == 400
+
+    def test_what_is_said_of_a_place_that_was_just_hashed_is_said_of_its_content(
+        self, tmp_path: Path
+    ) -> None:
+        path = put(tmp_path / "models" / "loras" / "a.safetensors")
+        with opened(host_of(tmp_path)) as library:
+            [place] = library.places.all()
+            library.records.change(place.place_id, lambda record: record.update(name="Late"))
+            assert place.place_id not in library.records
+            rows = json.loads(library.list(Asked()).body)["models"]
+            assert [(row["name"], row["sha256"]) for row in rows] == [("Late", sha256(path))]
 
     def test_files_that_go_while_they_are_hashed_stop_nothing(self, tmp_path: Path) -> None:
         loras = tmp_path / "models" / "loras"
