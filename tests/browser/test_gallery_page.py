@@ -115,6 +115,10 @@ def test_large_fills_the_window_and_closes_step_by_step(server: RunningServer, p
     large = page.get_by_role("dialog")
     box = large.bounding_box()
     assert box is not None and (box["width"], box["height"]) == (1280, 800)
+    for part in (".picture-left", ".picture-right"):
+        inside = large.locator(part).bounding_box()
+        assert inside is not None and inside["y"] == 0 and inside["height"] == 800
+        assert inside["x"] >= 0 and inside["x"] + inside["width"] <= 1280
     page.keyboard.press("ArrowRight")
     expect(large.get_by_text("picture number29,")).to_be_visible()
     large.locator(".film-frame").nth(0).click()

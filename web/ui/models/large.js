@@ -10,7 +10,7 @@ import { fill, h } from "../parts/dom.js";
  */
 export function openLarge(near, addresses, index) {
   const image = h("img", { alt: "" });
-  const count = h("span", { class: "large-count" });
+  const count = h("span", { class: "sample-count" });
   const step = (/** @type {number} */ by) => {
     index = (index + by + addresses.length) % addresses.length;
     image.src = addresses[index] ?? "";
@@ -21,11 +21,11 @@ export function openLarge(near, addresses, index) {
   /** @type {HTMLDialogElement} */
   const dialog = h(
     "dialog",
-    { class: "large", "aria-label": "Sample" },
+    { class: "sample-large", "aria-label": "Sample" },
     image,
     h(
       "div",
-      { class: "large-bar" },
+      { class: "sample-bar" },
       many && iconButton("left", "Previous", () => step(-1)),
       many && count,
       many && iconButton("right", "Next", () => step(1)),
