@@ -293,6 +293,8 @@ class TestTheTrashOfTheDesktop:
         home = tmp_path / "home"
         (home / "Trash").mkdir(parents=True)
         monkeypatch.setenv("XDG_DATA_HOME", str(home))
+        # Else a test on another disk than the home would find that disk's own trash.
+        monkeypatch.setenv("HOME", str(home))
         plat = pytest.importorskip("send2trash.plat_other")
         monkeypatch.setattr(plat, "HOMETRASH_B", os.fsencode(home / "Trash"))
         monkeypatch.setattr(plat, "XDG_DATA_HOME", os.fsencode(home))
