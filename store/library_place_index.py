@@ -337,8 +337,12 @@ def _add(index: dict[str, tuple[Spot, ...]], key: str, spot: Spot) -> None:
 
 
 def _drop(index: dict[str, tuple[Spot, ...]], key: str, spot: Spot) -> None:
-    left = tuple(each for each in index.get(key, ()) if each is not spot)
-    if left:
-        index[key] = left
-    else:
-        index.pop(key, None)
+    held = index.get(key, ())
+    if spot not in held:
+        return
+    if len(held) == 1:
+        del index[key]
+        return
+    # Quick also where thousands of files are the same.
+    at = held.index(spot)
+    index[key] = held[:at] + held[at + 1 :]
