@@ -230,7 +230,8 @@ class Library:
         """Records go where their files go; rows show it."""
         keys: list[str] = []
         has_records = len(self.records) > 0
-        for kind, spot, old_key, old_path in changes:
+        for change in changes:
+            kind, spot, old_key, old_path = change
             if kind == "new" and has_records and not spot.sha256:
                 for record in self.records.at_path(spot.path)[:1]:
                     self._believe(spot, record)
@@ -238,7 +239,7 @@ class Library:
             keys.append(key)
             if old_key != key:
                 keys.append(old_key)
-                if kind == "hashed" and has_records and old_key in self.records:
+                if change.names_content and old_key in self.records:
                     self.records.join(old_key, key)
             if kind == "moved":
                 self.records.follow(old_path, spot.path)

@@ -195,7 +195,7 @@ class Models:
 
     def _places_changed(self, changes: list[PlaceChange]) -> None:
         for change in changes:
-            if change.kind == "hashed":
+            if change.names_content:
                 self._follow_late(change.old_key, change.spot.sha256)
 
     def _follow_late(self, place_id: str, key: str) -> None:

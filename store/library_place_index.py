@@ -59,6 +59,14 @@ class PlaceChange(NamedTuple):
     old_key: str
     old_path: str
 
+    @property
+    def names_content(self) -> bool:
+        """Whether what was said of the place is said of its content from now on.
+
+        Not so where other content has taken the name of a file whose hash was known.
+        """
+        return self.kind == "hashed" and self.old_key == self.spot.place_id
+
 
 class PlaceIndex:
     """All places, in memory and on the shelf. Thread-safe; lookups wait for nobody."""

@@ -325,7 +325,7 @@ class Organising:
     def _follow(self, changes: list[PlaceChange]) -> None:
         for change in changes:
             new = change.spot.sha256
-            if change.kind == "hashed" and new and change.old_key != new:
+            if change.names_content and new:
                 self.collections.follow("model", change.old_key, new)
                 self.uses.follow(change.old_key, new)
         hashed = [change.spot.sha256 for change in changes if change.kind == "hashed"]

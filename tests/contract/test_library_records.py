@@ -379,6 +379,32 @@ class TestPlaces:
         server.store.library.places.hash_now(str(path))
         assert get(server, sha256)["status"] == "present"
 
+    def test_what_is_said_of_a_content_is_not_said_of_what_takes_its_files_name(
+        self, server: RunningServer
+    ) -> None:
+        path, sha256 = recorded(server)
+        patched(server, sha256, {"name": "Was here", "notes": "of this content"})
+        url = "/library/collections"
+        collection = server.post(url, json={"name": "Replaced"}).json()["id"]
+        items = {"items": [{"kind": "model", "id": sha256}]}
+        assert server.post(f"{url}/{collection}/items", json=items).json()["added"] == 1
+        other = path.with_suffix(".new")
+        # Of the same size, so that its hash is the only sign.
+        other.write_bytes(path.read_bytes()[:-8] + b"another!")
+        other.replace(path)
+        server.store.library.scan()
+        hashed = server.store.library.places.hash_now(str(path))
+        assert hashed != sha256
+        was = get(server, sha256)
+        assert (was["name"], was["notes"], was["status"]) == (
+            "Was here",
+            "of this content",
+            "missing",
+        )
+        assert get(server, hashed)["notes"] == ""
+        kept = server.get(f"{url}/{collection}/items").json()["items"]
+        assert [each["id"] for each in kept] == [sha256]
+
     def test_a_missing_one_can_be_forgotten_and_one_that_is_there_cannot(
         self, server: RunningServer
     ) -> None:
