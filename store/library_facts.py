@@ -9,6 +9,7 @@ import orjson
 
 from .model_headers import Header, read_header
 from .model_kinds import tell
+from .model_sketch import Sketch, once
 
 _LONGEST = 200
 
@@ -33,25 +34,26 @@ def facts_of(header: Header, name: str) -> dict[str, Any]:
     if header.error:
         facts["error"] = header.error
     if header.tensors:
-        dtypes = header.dtypes
-        facts["tensors"] = len(header.tensors)
-        facts["parameters"] = min(sum(dtypes.values()), (1 << 63) - 1)
-        facts["dtype"] = next(iter(dtypes))
-        rank = header.rank
-        if rank is not None:
-            facts["rank"] = rank
+        facts.update(_of_tensors(header.sketch, ""))
     told = tell(header, name)
-    said = header.metadata
-    found = {
-        "kind": told.facts.get("kind"),
-        "told_type": told.type,
-        "base_model": told.base_model,
-        "reason": told.reason,
-        "title": said.get("modelspec.title") or said.get("general.name"),
-        "author": said.get("modelspec.author") or said.get("general.author"),
-        "auto_v3": said.get("sshs_model_hash"),
-    }
-    for key, value in found.items():
-        if isinstance(value, str) and value:
+    said = header.metadata.get
+    for key, value in (
+        ("kind", told.facts.get("kind")),
+        ("told_type", told.type),
+        ("base_model", told.base_model),
+        ("reason", told.reason),
+        ("title", said("modelspec.title") or said("general.name")),
+        ("author", said("modelspec.author") or said("general.author")),
+        ("auto_v3", said("sshs_model_hash")),
+    ):
+        if value and isinstance(value, str):
             facts[key] = value[:_LONGEST]
     return facts
+
+
+@once
+def _of_tensors(sketch: Sketch, _: str) -> dict[str, Any]:
+    dtypes, rank = sketch.dtypes, sketch.rank
+    parameters = min(sum(dtypes.values()), (1 << 63) - 1)
+    facts = {"tensors": len(sketch.tensors), "parameters": parameters, "dtype": next(iter(dtypes))}
+    return facts if rank is None else {**facts, "rank": rank}

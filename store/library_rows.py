@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
+from functools import lru_cache
 from itertools import islice
 from typing import Any, Literal, cast
 
@@ -27,6 +28,7 @@ OTHERS = "others"
 ALL = ""
 """The name of the list that holds every row."""
 
+_BASE_MODEL = '"base_model":"'
 _BODIES_KEPT = 2000
 _MANY = 100
 """When so many rows change at once, the lists are sorted anew when they are next asked for."""
@@ -53,41 +55,46 @@ class Row:
         "text",
     )
 
-    def __init__(self, key: str, spots: Sequence[Spot], places: Places, record: Record | None):
+    def __init__(
+        self, key: str, spots: tuple[Spot, ...], places: Places, record: Record | None
+    ) -> None:
         self.key = key
-        self.spots = tuple(spots)
+        self.spots = spots
         self.is_missing = not spots
         self.json: bytes | None = None
         self.text: str | None = None
         self.lists: tuple[str, ...] = ()
-        said = record or _NOTHING
-        self.path = spots[0].path if spots else str(said["path"])
-        self.size = spots[0].seen.size if spots else int(said["size_bytes"])
-        self.created = int(said["created_at"])
-        if spots and not self.created:
-            self.created = max(0, spots[0].seen.mtime_ns // 1_000_000)
-        self.name = str(said["name"]) or file_name(self.path)
+        self.path, self.size, self.created = "", 0, 0
+        if spots:
+            seen = spots[0].seen
+            self.path, self.size = spots[0].path, seen.size
+            self.created = max(0, seen.mtime_ns // 1_000_000)
+        last = places.last_spot(key) if not spots else None
+        known = (last,) if last else spots
+        self.base_model = _told(known)
+        self.kinds = _kinds(known, places)
+        self.name, self.rating, self.favorite, self.tags = "", 0, False, _NO_TAGS
+        if record:
+            self._take(record)
+        if not self.name:
+            self.name = file_name(self.path)
+
+    def _take(self, said: Record) -> None:
+        """What was said goes before what the file tells."""
+        if not self.spots:
+            self.path, self.size = str(said["path"]), int(said["size_bytes"])
+        self.created = int(said["created_at"]) or self.created
+        self.name = str(said["name"])
         self.rating = said["rating"] or 0
         self.favorite = bool(said["favorite"])
         self.tags = frozenset[int](said["tags"]) if said["tags"] else _NO_TAGS
-        last = places.last_spot(key) if not spots else None
-        known = (last,) if last else spots
-        self.base_model = str(said["base_model"]) or _told(known)
-        self.kinds = _kinds(known, places, str(said["type"]))
+        self.base_model = str(said["base_model"]) or self.base_model
+        label = str(said["type"])
+        if label and label not in self.kinds:
+            self.kinds = (label,)
 
 
 _NO_TAGS = frozenset[int]()
-_NOTHING: Record = {
-    "path": "",
-    "size_bytes": 0,
-    "created_at": 0,
-    "name": "",
-    "rating": 0,
-    "favorite": False,
-    "tags": [],
-    "base_model": "",
-    "type": "",
-}
 _ORDERS: dict[str, Callable[[Row], tuple[Any, ...]]] = {
     "name": lambda row: (row.name.casefold(), row.path, row.key),
     "created_at": lambda row: (row.created, row.path, row.key),
@@ -116,7 +123,8 @@ class Rows:
         self._rows: dict[str, Row] = {}
         self._with_json: deque[Row] = deque()
         self._texted = -1
-        self._members: dict[str, dict[str, Row]] = {ALL: {}}
+        self._members: defaultdict[str, dict[str, Row]] = defaultdict(dict, {ALL: {}})
+        self._listing = lru_cache(1000)(_listing)
         self._sorted: dict[tuple[str, str], list[Row]] = {}
 
     def get(self, key: str) -> Row | None:
@@ -154,7 +162,7 @@ class Rows:
     def prepare(self) -> None:
         """Sort every list by name, so that nobody has to wait for it."""
         self._settle()
-        for name in list(self._members):
+        for name in sorted(self._members):  # ALL first: most of the others are made from it
             if not self.is_ordered(name, "name"):
                 self.ordered(name, "name")
 
@@ -181,8 +189,7 @@ class Rows:
                 members = self._members.get(name)
                 if members is None:
                     return ()
-                known = sorted(members.values(), key=_ORDERS[sort])
-                self._sorted[name, sort] = known
+                known = self._sorted[name, sort] = self._sort(members, sort)
             # A copy: what is being read must not move.
             return known.copy()
 
@@ -228,24 +235,31 @@ class Rows:
                 for key, row in built:
                     self._replace(key, row)
 
+    def _sort(self, members: Mapping[str, Row], sort: str) -> list[Row]:
+        every = self._sorted.get((ALL, sort))
+        if every is None or len(members) < len(every) // 8:
+            return sorted(members.values(), key=_ORDERS[sort])
+        return [row for row in every if row.key in members]
+
     def _build(self, key: str) -> Row | None:
         spots = self._places.spots(key)
         record = self._records.get(key)
         if not spots and record is None:
             return None
         row = Row(key, spots, self._places, record)
-        own = [kind for kind in row.kinds if kind in self._types]
-        row.lists = (ALL, *own) if own else (ALL, OTHERS)
+        row.lists = self._listing(row.kinds, self._types)
         return row
 
     def _replace(self, key: str, row: Row | None) -> None:
-        old = self._rows.pop(key, None)
-        for name in old.lists if old else ():
-            del self._members[name][key]
+        old = self._rows.get(key)
+        if old and not (row and row.lists == old.lists):
+            del self._rows[key]
+            for name in old.lists:
+                del self._members[name][key]
         if row:
             self._rows[key] = row
             for name in row.lists:
-                self._members.setdefault(name, {})[key] = row
+                self._members[name][key] = row
         for (name, sort), known in self._sorted.items():
             order = _ORDERS[sort]
             if old and name in old.lists:
@@ -306,6 +320,12 @@ class Rows:
 _UNHASHED: Record = {"sha256": ""}
 
 
+def _listing(kinds: tuple[str, ...], types: frozenset[str]) -> tuple[str, ...]:
+    """The lists in which a row of these types is."""
+    own = [kind for kind in kinds if kind in types]
+    return (ALL, *own) if own else (ALL, OTHERS)
+
+
 def file_name(path: str) -> str:
     """The last part of a path, of either system."""
     return path.replace("\\", "/").rpartition("/")[2]
@@ -322,18 +342,22 @@ def _file(spot: Spot) -> str:
 
 
 def _told(spots: Sequence[Spot]) -> str:
-    if not spots or '"base_model":' not in spots[0].facts:
+    """The base model that the first file tells."""
+    facts = spots[0].facts if spots else ""
+    at = facts.find(_BASE_MODEL)
+    if at < 0:
         return ""
-    return str(orjson.loads(spots[0].facts).get("base_model") or "")
+    at += len(_BASE_MODEL)
+    told = facts[at : facts.index('"', at)]
+    # Parsed only where it may hold what JSON writes otherwise, or be within another text.
+    return told if "\\" not in facts else str(orjson.loads(facts).get("base_model") or "")
 
 
-def _kinds(spots: Sequence[Spot], places: Places, label: str) -> tuple[str, ...]:
-    """The types under which it is listed: the label that was put on it wins over the folders."""
+def _kinds(spots: Sequence[Spot], places: Places) -> tuple[str, ...]:
+    """The types of the folders in which it lies."""
     if len(spots) == 1:
-        found = places.types_of(spots[0])
-    else:
-        found = tuple(sorted({kind for spot in spots for kind in places.types_of(spot)}))
-    return found if not label or label in found else (label,)
+        return places.types_of(spots[0])
+    return tuple(sorted({kind for spot in spots for kind in places.types_of(spot)}))
 
 
 def _words(value: Any) -> list[str]:

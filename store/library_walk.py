@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from stat import S_ISREG
 from typing import NamedTuple
 
+# Windows lists neither devices nor inodes.
+_LISTINGS_TELL_ALL = os.name == "posix"
 _HIDDEN = frozenset(("$RECYCLE.BIN", "System Volume Information", "__pycache__", "lost+found"))
 
 
@@ -144,12 +146,12 @@ def list_folder(
             try:
                 if entry.is_dir():
                     if name not in _HIDDEN:
-                        found = Path(entry.path).stat()
+                        found = entry.stat() if _LISTINGS_TELL_ALL else Path(entry.path).stat()
                         identity = (found.st_dev, found.st_ino)
                         below.append((entry.path, identity, found.st_mtime_ns, entry.is_symlink()))
                 elif name[name.rfind(".") :].lower() in suffixes:
                     found = entry.stat()
-                    if stat.S_ISREG(found.st_mode):
+                    if S_ISREG(found.st_mode):
                         files[name] = Facts(found.st_size, found.st_mtime_ns, found.st_ino)
             except OSError:
                 continue  # gone meanwhile, or a link to nothing

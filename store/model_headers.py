@@ -12,7 +12,7 @@ import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple, cast
 
 import orjson
@@ -51,7 +51,7 @@ _BITS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass
 class Header:
     """What was read. With an `error` (one sentence for a person) the rest may be there in part."""
 
@@ -65,7 +65,7 @@ class Header:
     """Offset of the tensors' data in the file; AutoV3 is the SHA-256 from there on."""
     error: str = ""
     shared: Sketch | None = None
-    """Of these tensors, when another file with the same was read before."""
+    """Of these tensors; other files with the same have the same sketch."""
 
     @property
     def parameters(self) -> int:
@@ -82,10 +82,12 @@ class Header:
         """The usual rank of a LoRA's matrices; None for what is none."""
         return self.sketch.rank
 
-    @cached_property
+    @property
     def sketch(self) -> Sketch:
         """The tensors, to ask questions of."""
-        return self.shared or Sketch(self.tensors)
+        if self.shared is None:
+            self.shared = Sketch(self.tensors)
+        return self.shared
 
     def says(self, key: str) -> str:
         """A text of the metadata, empty when there is none."""
@@ -267,10 +269,11 @@ def _texts(said: Any) -> dict[str, str]:
     """The metadata as texts, which they have to be and not always are."""
     if not isinstance(said, dict):
         return {}
-    return {
-        name: value if isinstance(value, str) else orjson.dumps(value).decode()
-        for name, value in cast("dict[str, Any]", said).items()
-    }
+    texts = cast("dict[str, Any]", said)
+    for name, value in texts.items():
+        if not isinstance(value, str):
+            texts[name] = orjson.dumps(value).decode()
+    return texts
 
 
 def _rest(descriptor: int, offset: int, length: int) -> bytes:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from .base_models import base_model_of
 from .model_headers import Header
@@ -12,8 +11,7 @@ from .model_kind_table import fitting
 from .model_sketch import Sketch, once
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(NamedTuple):
     """A file's type (ComfyUI's folder, empty when unknown), base model, and how that is known.
 
     `facts`: `kind` (`LoCon`, `CLIP vision` …, empty when unknown) and `sure` (false: guessed from
@@ -23,7 +21,7 @@ class Told:
     type: str
     base_model: str
     reason: str
-    facts: dict[str, Any] = field(default_factory=dict[str, Any])
+    facts: dict[str, Any]
 
 
 def tell(header: Header, name: str) -> Told:
@@ -34,7 +32,9 @@ def tell(header: Header, name: str) -> Told:
             kind, type_, reason = found
             base = base_model_of(header, type_, name)
             sure = recognise is not _by_name
-            reasons = "; ".join(part for part in (reason, base.reason) if part)
+            reasons = (
+                f"{reason}; {base.reason}" if reason and base.reason else reason or base.reason
+            )
             return Told(type_, base.name, reasons, {"kind": kind, "sure": sure})
     return Told("", "", _unknown(header), {"kind": "", "sure": False})
 

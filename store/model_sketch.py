@@ -6,8 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from functools import cache, cached_property
 from itertools import islice
-from typing import NamedTuple, TypeVar
-from weakref import WeakKeyDictionary
+from typing import Any, NamedTuple, TypeVar
 
 _T = TypeVar("_T")
 
@@ -76,6 +75,8 @@ class Sketch:
 
     def __init__(self, tensors: Mapping[str, Tensor]) -> None:
         self.tensors = tensors
+        self.answers: dict[tuple[object, str], Any] = {}
+        """What `once` keeps."""
 
     @cached_property
     def text(self) -> str:
@@ -137,14 +138,12 @@ class Sketch:
 
 def once(work: Callable[[Sketch, str], _T]) -> Callable[[Sketch, str], _T]:
     """`work`, done once for each sketch and text, and kept as long as the sketch lives."""
-    known: WeakKeyDictionary[Sketch, dict[str, _T]] = WeakKeyDictionary()
 
     def asked(sketch: Sketch, text: str) -> _T:
-        answers = known.get(sketch)
-        if answers is None:
-            answers = known[sketch] = {}
-        if text not in answers:
-            answers[text] = work(sketch, text)
-        return answers[text]
+        key = (work, text)
+        answers = sketch.answers
+        if key not in answers:
+            answers[key] = work(sketch, text)
+        return answers[key]
 
     return asked
