@@ -41,6 +41,8 @@ class Stopped(Exception):
 @dataclass
 class _Batch:
     spots: list[Spot]
+    paths: list[str]
+    """Where they lay when the batch was made: a spot moves with its file."""
     what: bytes
 
 
@@ -56,7 +58,7 @@ class Hashing:
         self._queue: deque[Spot] = deque()
         self._later: deque[Spot] = deque()
         self._busy: dict[str, Spot] = {}
-        self._failed: dict[str, Facts] = {}
+        self._failed: dict[str, tuple[str, Facts]] = {}
         self._stale = False
         self._again = 0.0
         self._closing = False
@@ -145,7 +147,10 @@ class Hashing:
         return said or min(8, os.cpu_count() or 1)
 
     def _lacks(self, spot: Spot) -> bool:
-        return (not spot.sha256 or spot.unsure) and self._failed.get(spot.place_id) != spot.seen
+        return (not spot.sha256 or spot.unsure) and not self._has_failed(spot)
+
+    def _has_failed(self, spot: Spot) -> bool:
+        return self._failed.get(spot.place_id) == (spot.path, spot.seen)
 
     def _run(self) -> None:
         """Top of a thread."""
@@ -215,7 +220,7 @@ class Hashing:
             if each.sha256
             and not each.auto_v3
             and each.place_id not in self._busy
-            and self._failed.get(each.place_id) != each.seen
+            and not self._has_failed(each)
         ]
         self._later = deque(sorted(late, key=lambda spot: spot.seen.size))
         self._tell_total()
@@ -245,21 +250,22 @@ class Hashing:
             return None
         if self._job is None or self._job.is_over:
             self._begin()
-        return _Batch(spots, what)
+        return _Batch(spots, [spot.path for spot in spots], what)
 
     def _hash(self, process: HashingProcess, batch: _Batch) -> None:
-        spots = deque(batch.spots)
-        results: list[tuple[Spot, Hashed]] = []
+        left = deque(zip(batch.spots, batch.paths, strict=True))
+        results: list[tuple[Spot, str, Hashed]] = []
         try:
-            for result in process.hash([spot.path for spot in batch.spots], batch.what):
-                results.append((spots.popleft(), result))
+            for result in process.hash(batch.paths, batch.what):
+                results.append((*left.popleft(), result))
         except Ended:
             process.close()
             if self._closing:
                 raise Stopped from None
             # The first without a result is what it died of; the others get their turn again.
-            if spots:
-                self._failed[spots[0].place_id] = spots[0].seen
+            if left:
+                spot, path = left[0]
+                self._failed[spot.place_id] = (path, spot.seen)
             self._stale = True
         finally:
             with self._lock:
@@ -268,11 +274,14 @@ class Hashing:
                 self._under_way.pop(threading.get_ident(), None)
         self._learn(results, batch.what)
 
-    def _learn(self, results: Sequence[tuple[Spot, Hashed]], what: bytes) -> None:
+    def _learn(self, results: Sequence[tuple[Spot, str, Hashed]], what: bytes) -> None:
         places = self._places
         with places.lock:
-            for spot, result in results:
-                if result.state == DONE:
+            for spot, path, result in results:
+                if spot.path != path:
+                    # It was moved meanwhile: what was read may be what took its place.
+                    self._stale = True
+                elif result.state == DONE:
                     self._take(spot, result, what)
                 else:
                     self._put_back(spot, result)
@@ -284,7 +293,7 @@ class Hashing:
         except CuratorError as error:
             log.error("hashes were not kept: %s", error.text)
         with self._lock:
-            self._done_bytes += sum(spot.seen.size for spot, _ in results)
+            self._done_bytes += sum(spot.seen.size for spot, _, _ in results)
             if self._job and not self._job.is_over:
                 self._job.progress(self._progress())
             self._lock.notify_all()
@@ -307,7 +316,7 @@ class Hashing:
         if result.state == CHANGED:
             self._again = time.monotonic() + _AGAIN_SECONDS
         else:
-            self._failed[spot.place_id] = spot.seen
+            self._failed[spot.place_id] = (spot.path, spot.seen)
 
     def _go_on(self, done: int) -> None:
         """Called between the parts of a large file; waits while it is not its time."""

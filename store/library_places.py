@@ -41,7 +41,7 @@ class Places(PlaceIndex):
             why = "changes" if result.state == CHANGED else "cannot be read"
             raise OSError(f"The file {why}.")
         sha256 = text_of(result.sha256)
-        if spot:
+        if spot and spot.path == path:
             seen = Facts(result.size, result.mtime_ns, result.inode)
             self._settle(spot, seen, sha256, auto_v3_of(result))
         return sha256

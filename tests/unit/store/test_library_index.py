@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +18,8 @@ import pytest
 
 from comfyui_curator.store.engine import Database
 from comfyui_curator.store.events import Events
+from comfyui_curator.store.hashing_process import HashingProcess
+from comfyui_curator.store.hashing_worker import Hashed
 from comfyui_curator.store.host import Host
 from comfyui_curator.store.jobs import Jobs
 from comfyui_curator.store.library import Asked, Library
@@ -324,6 +326,39 @@ class TestHashes:
             assert place.place_id not in library.records
             rows = json.loads(library.list(Asked()).body)["models"]
             assert [(row["name"], row["sha256"]) for row in rows] == [("Late", sha256(path))]
+
+    @pytest.mark.parametrize("late", [False, True], ids=["noticed at once", "noticed later"])
+    @pytest.mark.parametrize("other", [False, True], ids=["moved", "moved and replaced"])
+    def test_a_file_that_is_moved_while_it_is_hashed_gets_its_own_hash(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, late: bool, other: bool
+    ) -> None:
+        path = put(tmp_path / "models" / "loras" / "a.safetensors")
+        mine = sha256(path)
+        new = path.with_name("b.safetensors")
+        ask = HashingProcess.hash
+
+        def move_and_ask(
+            process: HashingProcess, paths: Sequence[str], what: bytes
+        ) -> Iterator[Hashed]:
+            if not new.exists():
+                path.rename(new)
+                if not late:
+                    library.scan()
+                    until(lambda: library.places.at_path(str(new)))
+                if other:
+                    put(path, "other")
+            yield from ask(process, paths, what)
+
+        with opened(host_of(tmp_path), hashing=False) as library:
+            monkeypatch.setattr(HashingProcess, "hash", move_and_ask)
+            library.hashing.resume()
+            assert library.hashing.wait(30)
+            if not late:
+                assert library.places.of_hash(mine)[0].path == str(new)
+            library.scan()
+            assert library.hashing.wait(30)
+            hashes = {place.path: place.sha256 for place in library.places.all()}
+        assert hashes == {str(each): sha256(each) for each in (new, *([path] if other else []))}
 
     def test_files_that_go_while_they_are_hashed_stop_nothing(self, tmp_path: Path) -> None:
         loras = tmp_path / "models" / "loras"
