@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 from aiohttp import web
+from multidict import CIMultiDict
 
 from ..store.errors import CuratorError
 
@@ -34,10 +35,11 @@ def json_answer(data: Any, *, status: int = 200) -> web.Response:
 def json_list(request: web.Request, body: bytes, etag: str | None = None) -> web.Response:
     """Serialised JSON with its ETag (of the bytes, unless given); 304 when the caller has it."""
     tag = etag or hashlib.blake2b(body, digest_size=12).hexdigest()
-    headers = {"Cache-Control": "no-cache", "ETag": f'"{tag}"'}
+    headers = CIMultiDict({"Cache-Control": "no-cache", "ETag": f'"{tag}"'})
     if has_tag(request, tag):
         return web.Response(status=304, headers=headers)
-    return web.Response(body=body, content_type="application/json", headers=headers)
+    headers["Content-Type"] = "application/json"
+    return web.Response(body=body, headers=headers)
 
 
 def has_tag(request: web.Request, tag: str) -> bool:

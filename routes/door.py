@@ -39,6 +39,7 @@ _EXTENSIONS = ("chrome-extension", "moz-extension", "safari-web-extension")
 _FAILURES_A_MINUTE = 10
 _CALLERS_REMEMBERED = 10_000
 _LONGEST_WAIT = 5.0
+_TEXTS_REMEMBERED = 64
 
 
 @dataclass
@@ -92,14 +93,15 @@ class HostName:
     name: str
     port: int | None
 
-    @classmethod
-    def parse(cls, text: str) -> HostName | None:
+    @staticmethod
+    @lru_cache(_TEXTS_REMEMBERED)
+    def parse(text: str) -> HostName | None:
         """From `name:port`; None when it cannot be one."""
         try:
             parts = urlsplit(f"//{text}")
             if not parts.hostname or parts.username is not None or parts[2:] != ("", "", ""):
                 return None
-            return cls(parts.hostname.rstrip("."), parts.port)
+            return HostName(parts.hostname.rstrip("."), parts.port)
         except ValueError:
             return None
 
@@ -177,8 +179,14 @@ def is_local(request: web.Request) -> bool:
         return False
     if request.version != HttpVersion11:
         return False
-    names = {name.lower() for name in request.headers}
-    return not any(name in _FORWARDING or name.startswith(_FORWARDING_FAMILIES) for name in names)
+    return not _is_forwarded(tuple(request.headers))
+
+
+@lru_cache(_TEXTS_REMEMBERED)
+def _is_forwarded(names: tuple[str, ...]) -> bool:
+    """Whether headers of these names tell of a proxy; a browser sends the same ones each time."""
+    lower = [name.lower() for name in names]
+    return any(name in _FORWARDING or name.startswith(_FORWARDING_FAMILIES) for name in lower)
 
 
 def caller(request: web.Request) -> str:

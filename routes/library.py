@@ -83,7 +83,7 @@ async def list_library(call: Call[ModelsQuery, Nothing]) -> web.StreamResponse:
     """`{models, total}` with an ETag. Raises BadInput for an empty type."""
     if call.query.type == "":
         raise BadInput("type parameter is required", field="type")
-    library, question = call.store.library, call.request.query_string
+    library, question = call.store.library, call.request.rel_url.raw_query_string
     lists = library.lists
     # Many pages ask the same at once. What is in a collection changes without us.
     recalled = None if call.query.collection else lists.recall(question)

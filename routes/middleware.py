@@ -63,12 +63,14 @@ async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 async def set_headers(request: web.Request, answer: web.StreamResponse) -> None:
     """On every answer, whatever the host's own middlewares have put there."""
-    for name in [name for name in answer.headers if name.lower().startswith("access-control-")]:
-        del answer.headers[name]
+    headers = answer.headers
+    if "access-control-" in ",".join(headers).lower():
+        for name in [name for name in headers if name.lower().startswith("access-control-")]:
+            del headers[name]
     if isinstance(answer, TaggedFile):
-        answer.headers["ETag"] = f'"{answer.tag}"'
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    answer.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    answer.headers["Referrer-Policy"] = "same-origin"
-    answer.headers.setdefault("Cache-Control", "no-store")
-    answer.headers.setdefault("Content-Security-Policy", "default-src 'none'; sandbox")
+        headers["ETag"] = f'"{answer.tag}"'
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    headers["Referrer-Policy"] = "same-origin"
+    headers.setdefault("Cache-Control", "no-store")
+    headers.setdefault("Content-Security-Policy", "default-src 'none'; sandbox")

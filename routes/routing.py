@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from ..store.store import Store
 
 _JSON_LIMIT = 1 << 20
+_QUERIES_REMEMBERED = 128
+_LONGEST_REMEMBERED = 500
 _PARAMETER = re.compile(r"\{(\w+)(?::(int|path))?\}")
 
 
@@ -31,6 +34,8 @@ class Access(enum.Enum):
 
 class Nothing(BaseModel):
     """Takes no query and no body; what is sent all the same is ignored."""
+
+    model_config = ConfigDict(frozen=True)
 
 
 class Input(BaseModel):
@@ -105,9 +110,30 @@ class Route:
         for name, kind in self.parameters:
             if kind is int:
                 _check_number(name, request.match_info[name])
-        query = _parse(self.query, dict(request.query))
-        body = Nothing() if self.raw else _parse(self.body, await _json_body(request))
+        query = self._query_of(request)
+        body: BaseModel = _NOTHING
+        if not self.raw and (self.body is not Nothing or request.body_exists):
+            body = _parse(self.body, await _json_body(request))
         return await self.handler(Call(request, store, query, body))
+
+    def _query_of(self, request: web.Request) -> BaseModel:
+        """The query, parsed; a page asks the same again and again."""
+        if self.query is Nothing:
+            return _NOTHING
+        key = (self.query, request.rel_url.raw_query_string)
+        known = _queries.get(key)
+        if known is None:
+            known = _parse(self.query, dict(request.query))
+            if len(key[1]) <= _LONGEST_REMEMBERED:
+                _queries[key] = known
+                while len(_queries) > _QUERIES_REMEMBERED:
+                    _queries.popitem(last=False)
+        return known
+
+
+_NOTHING = Nothing()
+_queries: OrderedDict[tuple[type[BaseModel], str], BaseModel] = OrderedDict()
+"""Queries as they were parsed lately, by what was asked; used from the event loop only."""
 
 
 class Routes(list[Route]):

@@ -52,12 +52,15 @@ class Opening:
     def __init__(self, make_host: Callable[[], Host], options: Options | None = None) -> None:
         """Start to open at once. Without options the environment's are read."""
         self._future: Future[Store] = Future()
+        self._store: Store | None = None
         self._make_host = make_host
         self._options = options
         Thread(target=self._open, name="curator-open", daemon=True).start()
 
     async def get(self) -> Store:
         """The open store. Raises the fact that kept it from opening, or StoreClosed."""
+        if self._store is not None:
+            return self._store
         if not self._future.done():
             waiting = asyncio.shield(asyncio.wrap_future(self._future))
             try:
@@ -106,6 +109,7 @@ class Opening:
         else:
             # ComfyUI ends without telling anyone; what is pending is on the disk even then.
             atexit.register(store.close)
+            self._store = store
             self._future.set_result(store)
 
 

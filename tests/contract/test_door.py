@@ -86,6 +86,18 @@ def test_signs_of_a_proxy_make_the_key_necessary(
     assert ask(server, X_API_Key=KEY, **headers) == 200
 
 
+def test_each_request_is_judged_by_its_own_headers(server: RunningServer) -> None:
+    proxied, foreign = {"X_Forwarded_For": "203.0.113.9"}, {"Host": "rebound.example"}
+    for _ in range(3):
+        assert ask(server) == 200
+        assert ask(server, **proxied) == 401
+        assert ask(server, **foreign) == 403
+        assert ask(server, X_API_Key=KEY, **proxied) == 200
+        server.store.settings.change({"require_key": True})
+        assert ask(server) == 401
+        server.store.settings.change({"require_key": None})
+
+
 @pytest.mark.parametrize(
     "headers",
     [

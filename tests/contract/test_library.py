@@ -134,6 +134,53 @@ class TestTheList:
             server.store.library.scan()
             assert server.get("/models?type=loras", headers=known).status_code == 200
 
+    def test_a_question_asked_again_shows_what_changed_meanwhile(
+        self, root: Path, options: Options
+    ) -> None:
+        path = put(root, "loras/a.safetensors")
+        with RunningServer(root, options) as server:
+            hashed(server)
+            records, tags = server.store.records, server.store.model_tags
+            [tag] = tags.add(["red"])
+
+            def shown() -> tuple[str, list[str], str]:
+                answer = server.get("/models?type=loras&limit=100")
+                [row] = answer.json()["models"]
+                return row["name"], [each["name"] for each in row["tags"]], answer.headers["ETag"]
+
+            seen = [shown()]
+            assert shown() == seen[0]
+            records.change(sha256(path), lambda record: record.update(tags=[tag["id"]]))
+            seen.append(shown())
+            records.change(sha256(path), lambda record: record.update(name="Mine"))
+            seen.append(shown())
+            tags.change(tag["id"], name="blue")
+            seen.append(shown())
+            assert [(name, shown_tags) for name, shown_tags, _ in seen] == [
+                ("a.safetensors", []),
+                ("a.safetensors", ["red"]),
+                ("Mine", ["red"]),
+                ("Mine", ["blue"]),
+            ]
+            assert len({etag for *_, etag in seen}) == 4
+
+    def test_questions_that_differ_only_in_how_they_are_written_are_told_apart(
+        self, root: Path, options: Options
+    ) -> None:
+        for name in ("a&limit=1", "a b", "a+b"):
+            put(root, f"loras/{name}.safetensors")
+        with RunningServer(root, options) as server:
+            hashed(server)
+            for _ in range(2):
+                for written, expected in (
+                    ("q=a%26limit=1", ["a&limit=1.safetensors"]),
+                    ("q=a&limit=1", ["a b.safetensors"]),
+                    ("q=a%2Bb", ["a+b.safetensors"]),
+                    ("q=a+b", ["a b.safetensors", "a+b.safetensors"]),
+                ):
+                    rows = server.get(f"/models?type=loras&{written}").json()["models"]
+                    assert [row["name"] for row in rows] == expected
+
     def test_without_a_type_is_the_catalog(self, server: RunningServer) -> None:
         assert "categories" in server.get("/models").json()
         assert server.get("/library/models").json() == {"models": [], "total": 0}
