@@ -228,6 +228,6 @@ def test_a_place_in_a_collection_becomes_its_content_when_the_hash_is_known(
         assert server.post("/library/hashing/resume").status_code == 200
         (sha256,) = until(lambda: [x.sha256 for x in server.store.library.places.all() if x.sha256])
         assert until(lambda: order_of(server, made) == [sha256])
-        assert server.store.organising.last_used(sha256)
+        assert until(lambda: server.store.organising.last_used(sha256))
         told = server.get(f"{ROOT}/of/model/{place.place_id}").json()
         assert [each["id"] for each in told["collections"]] == [made]
