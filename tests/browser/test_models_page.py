@@ -5,18 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import FilePayload, Locator, Page, Route, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
 from comfyui_curator.store import Options
+from tests.browser.library import (
+    card,
+    cards,
+    full,
+    hashed,
+    menu,
+    open_model,
+    open_models,
+    put,
+    row,
+    rows,
+)
 from tests.browser.screens import notice
 from tests.catalogs import wait_until
 from tests.predecessors import Predecessor
 from tests.serving import RunningServer
 from tests.upstream.pictures import png
-from tests.upstream.weights import safetensors
 
 MANY = 10_000
 
@@ -31,55 +41,6 @@ def server(tmp_path: Path, options: Options) -> Iterator[RunningServer]:
     with RunningServer(root, options) as running:
         hashed(running)
         yield running
-
-
-def put(root: Path, file: str, seed: str) -> None:
-    path = root / "models" / file
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(safetensors("LORA", seed))
-
-
-def hashed(server: RunningServer) -> None:
-    server.post("/library/scan", json={})
-    wait_until(lambda: all(row["sha256"] for row in rows(server)) and bool(rows(server)))
-
-
-def rows(server: RunningServer) -> list[dict[str, Any]]:
-    return server.get("/library/models").json()["models"]
-
-
-def row(server: RunningServer, name: str) -> dict[str, Any]:
-    return next(each for each in rows(server) if name in each["path"])
-
-
-def full(server: RunningServer, name: str) -> dict[str, Any]:
-    return server.get(f"/models/{row(server, name)['sha256']}").json()
-
-
-def open_models(page: Page, server: RunningServer) -> None:
-    page.goto(f"{server.api}/ui/")
-    page.get_by_role("tab", name="Models").click()
-    expect(page.locator(".model-card:not(.is-waiting)").first).to_be_visible()
-
-
-def card(page: Page, text: str) -> Locator:
-    return page.locator(".model-card", has_text=text)
-
-
-def cards(page: Page) -> Locator:
-    return page.locator(".model-card")
-
-
-def open_model(page: Page, text: str) -> Locator:
-    card(page, text).click()
-    view = page.locator(".model-view")
-    expect(view.locator(".model-title")).to_contain_text(text)
-    return view
-
-
-def menu(page: Page, act: str) -> None:
-    page.get_by_role("button", name="More of the library").click()
-    page.get_by_role("menuitem", name=act).click()
 
 
 def test_a_model_is_found_by_type_words_tags_and_base_model(

@@ -13,6 +13,7 @@ const STYLES = [
   "picture/picture.css",
   "models/models.css",
   "models/model-view.css",
+  "collections/collections.css",
   "staging/staging.css",
   "add/add-panel.css",
   "settings/settings-panel.css",

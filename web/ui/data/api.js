@@ -1,6 +1,7 @@
 /** Curator's own routes, as one thing. */
 
 import { catalogCalls } from "./catalog-calls.js";
+import { collectionCalls } from "./collection-calls.js";
 import { libraryCalls } from "./library-calls.js";
 import { pictureCalls } from "./picture-calls.js";
 import { systemCalls } from "./system-calls.js";
@@ -19,4 +20,11 @@ export { ApiError, words } from "./call.js";
  * @typedef {import("./picture-calls.js").Facts} Facts
  */
 
-export const api = { ...pictureCalls, ...catalogCalls, ...libraryCalls, ...systemCalls, ...uploadCalls };
+export const api = {
+  ...pictureCalls,
+  ...catalogCalls,
+  ...libraryCalls,
+  ...collectionCalls,
+  ...systemCalls,
+  ...uploadCalls,
+};

@@ -106,7 +106,6 @@ import { addressOf, call, callTagged, enc } from "./call.js";
  * @property {number | null} eta_s
  */
 
-/** @typedef {{id: string, name: string, color: string, models: number, pictures: number}} Collection */
 /** @typedef {{samples: number, picture: string | null, nsfw_level: number}} Face */
 /** @typedef {{id: number, name: string, image: string | null, type: string, tags: ModelTag[] | string[]}} Pending */
 /** @typedef {"override" | "merge" | "ignore" | "delete"} Strategy */
@@ -271,21 +270,6 @@ export const libraryCalls = {
 
   /** @param {number} id */
   deleteTag: (id) => call("DELETE", `library/tags/${id}`),
-
-  /** @returns {Promise<Collection[]>} */
-  collections: async () => (await call("GET", "library/collections", { query: { limit: 1000 } })).collections,
-
-  /**
-   * @param {string} name
-   * @returns {Promise<Collection>}
-   */
-  addCollection: (name) => call("POST", "library/collections", { body: { name } }),
-
-  /**
-   * @param {string} key
-   * @returns {Promise<Collection[]>}
-   */
-  collectionsOf: async (key) => (await call("GET", `library/collections/of/model/${enc(key)}`)).collections,
 
   /**
    * @param {Record<string, unknown> & {keys: string[]}} body

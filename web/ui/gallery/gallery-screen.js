@@ -71,6 +71,7 @@ export class GalleryScreen {
       jobs: shell.jobs,
       opening: () => this.#closePicture(),
       upload: shell.upload,
+      collections: shell.collections,
       close: () => this.#closeSheet(),
       model: () => this.filters.filter.model_id,
       models: () => this.filters.models,
@@ -121,6 +122,7 @@ export class GalleryScreen {
     if (topic === "gallery") this.picture.tagNames.forget();
     this.runs.hear(topic);
     if (topic === "gallery") this.sheets.disk.touch();
+    if (topic === "library") this.picture.touch();
   }
 
   /** Something of the gallery has changed; many changes in a row are one look. */

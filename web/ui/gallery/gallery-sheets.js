@@ -16,6 +16,7 @@ import { kindOf } from "../uploads/files.js";
  * @property {() => void} opening another thing gives way
  * @property {(files: File[]) => void} upload what is no picture
  * @property {() => void} close
+ * @property {() => void} collections show them
  * @property {() => number | undefined} model that is looked at
  * @property {() => import("../data/api.js").GalleryModel[]} models
  * @property {(level: number) => boolean} covers
@@ -61,6 +62,7 @@ export class GallerySheets extends Sheets {
     return [
       { text: "Add own pictures …", act: () => this.open(this.own) },
       { text: "Adopt a Studio folder …", act: () => this.open(this.adopt) },
+      { text: "Collections …", act: this.acts.collections },
       { text: "Disk space …", act: () => this.open(this.disk) },
     ];
   }

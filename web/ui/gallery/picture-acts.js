@@ -1,6 +1,8 @@
 /** What can be done with a picture, from its card and where it stands open. */
 
-import { ApiError, api, words } from "../data/api.js";
+import { api, words } from "../data/api.js";
+import { askCollection } from "../collections/ask-collection.js";
+import { attempts } from "../parts/attempts.js";
 import { openMenu } from "../parts/menu.js";
 
 /**
@@ -20,29 +22,9 @@ import { openMenu } from "../parts/menu.js";
 /** @param {Around} around */
 export function pictureActs({ pages, notice, copy, surroundings, showModel }) {
   const { loadInWorkflow, openWorkflow } = surroundings;
-  /**
-   * @param {() => Promise<string>} work says what it has done
-   * @returns {Promise<boolean>}
-   */
-  const attempt = async (work) => {
-    try {
-      notice.done(await work());
-      return true;
-    } catch (error) {
-      if (!(error instanceof ApiError)) console.error(error);
-      notice.failed(words(error));
-      return false;
-    }
-  };
+  const attempt = attempts(notice);
 
-  const load = (/** @type {Item} */ item) =>
-    attempt(async () => {
-      const file = await api.toInput(item.id);
-      return (await loadInWorkflow?.(file)) ?? "";
-    });
-
-  const toInput = (/** @type {Item} */ item, whole = false) =>
-    attempt(async () => `In the input folder: ${(await api.toInput(item.id, whole)).filename}`);
+  const { load, toInput } = inputActs({ attempt, loadInWorkflow });
 
   const workflow = (/** @type {Item} */ item) =>
     attempt(async () => (await openWorkflow?.(await api.workflow(item.id), workflowName(item))) ?? "");
@@ -71,6 +53,7 @@ export function pictureActs({ pages, notice, copy, surroundings, showModel }) {
       video && { text: "Send the video to input", act: () => toInput(item, true) },
       ...workflowEntries(item),
       { text: item.starred ? "Remove star" : "Star", act: () => star(item) },
+      { text: "Put into a collection …", act: () => askCollection(anchor, notice, { kind: "picture", id: item.id }) },
       ...modelEntries(item),
       { text: "Open original", href: api.media(item) },
       { text: `Copy id ${item.id}`, act: () => copy(item.id) },
@@ -116,6 +99,19 @@ export function pictureActs({ pages, notice, copy, surroundings, showModel }) {
     showModel,
   };
 }
+
+/**
+ * What puts a picture into the input folder, and from there into the workflow.
+ * @param {{attempt: (work: () => Promise<string | void>) => Promise<boolean>,
+ *   loadInWorkflow: import("../shell/screen.js").Surroundings["loadInWorkflow"]}} around
+ */
+export const inputActs = ({ attempt, loadInWorkflow }) => ({
+  load: (/** @type {Item} */ item) =>
+    attempt(async () => (await loadInWorkflow?.(await api.toInput(item.id))) ?? ""),
+
+  toInput: (/** @type {Item} */ item, whole = false) =>
+    attempt(async () => `In the input folder: ${(await api.toInput(item.id, whole)).filename}`),
+});
 
 /** @param {Item} item */
 const modelName = (item) => item.model_name || "its model";

@@ -46,6 +46,11 @@ export class Veils extends EventTarget {
     return this.coversLevel(level) && !this.lifted.has(id);
   }
 
+  /** Whether it is not shown at all. @param {{nsfw_level?: number}} item */
+  hides({ nsfw_level: level = 0 }) {
+    return this.hideFrom > 0 && level >= this.hideFrom;
+  }
+
   /** @param {number} level */
   coversLevel(level) {
     return this.from > 0 && level >= this.from;

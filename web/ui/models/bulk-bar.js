@@ -1,13 +1,15 @@
 /** What can be done with all selected models at once; stands at the foot while there are any. */
 
-import { ApiError, api, words } from "../data/api.js";
+import { chooseCollection } from "../collections/ask-collection.js";
+import { ApiError, api } from "../data/api.js";
+import { attempts } from "../parts/attempts.js";
 import { iconButton } from "../parts/buttons.js";
 import { confirm } from "../parts/confirm.js";
 import { h } from "../parts/dom.js";
 import { countText } from "../parts/figures.js";
 import { openMenu } from "../parts/menu.js";
 import { openPicker } from "../parts/picker.js";
-import { askName } from "./name-field.js";
+import { askName } from "../parts/name-field.js";
 import { typeName } from "./names.js";
 
 /**
@@ -23,6 +25,7 @@ export class BulkBar {
   /** @param {BulkActs} acts */
   constructor(acts) {
     this.acts = acts;
+    this.attempt = attempts(acts.notice);
     this.count = h("span", { class: "bulk-count" });
     const { selection } = acts;
     this.tag = this.#button("Tag", () => this.#addTag());
@@ -86,20 +89,13 @@ export class BulkBar {
     });
   }
 
-  async #collect() {
-    /** @type {string[]} */
-    let names = [];
-    try {
-      names = (await api.collections()).map(({ name }) => name);
-    } catch (error) {
-      if (!(error instanceof ApiError)) console.error(error);
-    }
-    const choose = (/** @type {string} */ name) =>
+  #collect() {
+    return chooseCollection(this.collect, (name) =>
       this.#attempt(async () => {
         const { id } = await api.addCollection(name);
         return api.changeModels({ keys: this.acts.selection.keys, add_to: [id] });
-      });
-    askName(this.collect, { label: "Collection", names, make: "New collection", choose });
+      }),
+    );
   }
 
   #openMore() {
@@ -126,33 +122,27 @@ export class BulkBar {
     }
   }
 
-  async #lookUp() {
-    try {
+  #lookUp() {
+    return this.attempt(async () => {
       await api.lookUp(this.acts.selection.keys);
-      this.acts.notice.done("Asking CivitAI");
-    } catch (error) {
-      if (!(error instanceof ApiError)) console.error(error);
-      this.acts.notice.failed(words(error));
-    }
+      return "Asking CivitAI";
+    });
   }
 
   async #trash() {
-    const { selection, notice } = this.acts;
+    const { selection } = this.acts;
     const yes = await confirm(this.element, {
       title: `Delete the files of ${countText(selection.size, "model")}?`,
       text: "They go to the trash and can be had back. Notes, tags and samples stay.",
       act: "Delete",
     });
     if (!yes) return;
-    try {
+    await this.attempt(async () => {
       const { deleted, failed } = await api.trashModels(selection.keys);
       const [first] = failed;
-      if (first) notice.failed(`${first.file}: ${first.reason}`);
-      else notice.done(`${countText(deleted, "file")} in the trash`);
-    } catch (error) {
-      if (!(error instanceof ApiError)) console.error(error);
-      notice.failed(words(error));
-    }
+      if (first) throw new ApiError(0, `${first.file}: ${first.reason}`);
+      return `${countText(deleted, "file")} in the trash`;
+    });
   }
 
   /** @param {Record<string, unknown>} change */
@@ -161,13 +151,10 @@ export class BulkBar {
   }
 
   /** @param {() => Promise<{changed: number, unchanged: number}>} work */
-  async #attempt(work) {
-    try {
+  #attempt(work) {
+    return this.attempt(async () => {
       const { changed } = await work();
-      this.acts.notice.done(changed ? `${countText(changed, "model")} changed` : "They were so already");
-    } catch (error) {
-      if (!(error instanceof ApiError)) console.error(error);
-      this.acts.notice.failed(words(error));
-    }
+      return changed ? `${countText(changed, "model")} changed` : "They were so already";
+    });
   }
 }

@@ -12,8 +12,7 @@ import { placeholder } from "./placeholder.js";
 /**
  * @typedef {object} ModelCardActs
  * @property {(model: Model) => void} open
- * @property {((model: Model) => Promise<unknown>) | null} add null: there is no workflow
- * @property {(model: Model) => boolean} canAdd
+ * @property {import("./model-acts.js").MainAct} main
  * @property {(model: Model) => void} favour
  * @property {(model: Model, anchor: Element) => void} more
  * @property {(index: number, event: {shiftKey: boolean}) => void} select
@@ -115,7 +114,7 @@ export class ModelCard {
     this.heart.title = model.favorite ? "No favourite any more (f)" : "Favourite (f)";
     this.heart.setAttribute("aria-label", model.favorite ? "No favourite any more" : "Favourite");
     this.cell.setAttribute("aria-label", describe(model));
-    if (this.main) this.main.hidden = !this.acts.canAdd(model);
+    if (this.main) this.main.hidden = !this.acts.main.can(model);
   }
 
   /** @param {{x: number, y: number}} at @param {number} width @param {number} height */
@@ -166,32 +165,32 @@ export class ModelCard {
 
   /** The buttons come with the first visit: a page of cards has hundreds of them otherwise. */
   #offerActs() {
-    const { add, more, canAdd } = this.acts;
+    const { main, more } = this.acts;
     if (this.bar) return;
-    const main = h(
+    const first = h(
       "button",
       {
         class: "card-act main",
         type: "button",
-        title: "Add to workflow",
-        "aria-label": "Add to workflow",
+        title: main.title,
+        "aria-label": main.text,
         onclick: async () => {
-          main.disabled = true;
-          if (this.model) await add?.(this.model);
-          main.disabled = false;
+          first.disabled = true;
+          if (this.model) await main.run(this.model);
+          first.disabled = false;
         },
       },
-      icon("load"),
-      h("span", {}, "Add"),
+      icon(main.sign),
+      h("span", {}, main.short),
     );
     const button = h(
       "button",
       { class: "card-act", type: "button", title: "More", "aria-label": "More", onclick: () => this.model && more(this.model, button) },
       icon("more"),
     );
-    this.main = main;
-    this.bar = h("span", { class: "model-acts" }, add && main, h("span", { class: "spacer" }), button);
-    main.hidden = !this.model || !canAdd(this.model);
+    this.main = first;
+    this.bar = h("span", { class: "model-acts" }, first, h("span", { class: "spacer" }), button);
+    first.hidden = !this.model || !main.can(this.model);
     this.cell.append(this.bar);
   }
 }

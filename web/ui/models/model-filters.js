@@ -18,9 +18,13 @@ const TYPING_PAUSE = 120;
 const NO_BASE = "Not known";
 
 export class ModelFilters {
-  /** @param {(filter: ModelFilter) => void} changed */
-  constructor(changed) {
+  /**
+   * @param {{changed: (filter: ModelFilter) => void, collections: () => void}} asked `collections`:
+   *   show all of them
+   */
+  constructor({ changed, collections }) {
     this.changed = changed;
+    this.collections = collections;
     /** @type {ModelFilter} */
     this.filter = {};
     /** @type {(ModelTag & {without: boolean})[]} */
@@ -295,7 +299,7 @@ export class ModelFilters {
 
   /** @param {Element} anchor */
   async #chooseCollection(anchor) {
-    /** @type {import("../data/library-calls.js").Collection[]} */
+    /** @type {import("../data/collection-calls.js").Collection[]} */
     let found = [];
     try {
       found = await api.collections();
@@ -303,13 +307,15 @@ export class ModelFilters {
       if (!(error instanceof ApiError)) console.error(error);
     }
     const choices = found.map((each) => ({ value: each, text: each.name, about: String(each.models) }));
-    openPicker(anchor, choices, {
+    const all = { value: null, text: "All collections …", sign: /** @type {const} */ ("folder") };
+    openPicker(anchor, [...choices, all], {
       label: "Collections",
       name: "Collection",
-      none: "No collections yet: select models and put them into one",
-      choose: ({ id, name }) => {
-        this.collectionName = name;
-        this.#set({ collection: id });
+      none: "No collection of that name",
+      choose: (chosen) => {
+        if (!chosen) return this.collections();
+        this.collectionName = chosen.name;
+        this.#set({ collection: chosen.id });
       },
     });
   }

@@ -1,7 +1,8 @@
-/** What stands in the place of models: none yet, none found. */
+/** What stands in the place of models: none yet, none found, failed. */
 
+import { ApiError, words } from "../data/api.js";
 import { h } from "../parts/dom.js";
-import { state } from "../parts/states.js";
+import { failure, state } from "../parts/states.js";
 
 /**
  * @param {() => void} add
@@ -24,3 +25,21 @@ export const noneFound = (clear) =>
     "No model fits the search and the filters.",
     h("button", { class: "button", type: "button", onclick: clear }, "Show all"),
   );
+
+/**
+ * @param {unknown} error
+ * @param {() => void} retry
+ */
+export const failed = (error, retry) => failure("The models could not be read", error, retry);
+
+/**
+ * What stands there, in a word that changes with it; empty when models do.
+ * @param {import("./model-rows.js").ModelRows} rows
+ * @param {import("./model-filters.js").ModelFilters} filters
+ */
+export function stateKind({ state: now, error, total }, filters) {
+  const locked = error instanceof ApiError && error.status === 401;
+  if (now === "failed") return locked ? "key" : `failed ${words(error)}`;
+  if (now !== "ready" || total) return "";
+  return filters.isEmpty ? "empty" : "none";
+}

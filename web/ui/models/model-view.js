@@ -29,8 +29,7 @@ import { recommended } from "./strengths.js";
  * @property {() => string[]} types
  * @property {(item: import("../data/api.js").Item) => boolean} covered
  * @property {(tag: import("../data/library-calls.js").ModelTag) => void} showTag
- * @property {((model: Model, strength?: number) => Promise<unknown>) | null} add
- * @property {(model: Model) => boolean} canAdd
+ * @property {import("./model-acts.js").MainAct} main
  * @property {(model: Model) => Promise<void>} favour
  * @property {(model: FullModel) => void} changed the list is to show it too
  * @property {() => void} close
@@ -62,13 +61,13 @@ export class ModelView {
       textsPart(),
       kindPart(acts.types),
     ].map((part) => new Editable(part, save));
-    this.labels = new ModelLabels({ notice, changed: () => this.#reread(), showTag: acts.showTag });
+    this.labels = new ModelLabels({ notice, changed: () => this.#reread(), showTag: acts.showTag, collection: acts.shell.collection });
     this.pictures = new ModelPictures({ notice, faces: acts.faces, openPicture: picture, covered: acts.covered });
     this.file = new FileFacts(copy);
     this.title = h("h2", { class: "model-title" });
     this.about = h("p", { class: "model-lead" });
     this.stars = h("div", { class: "model-stars", role: "group", "aria-label": "Rating" });
-    this.main = h("button", { class: "button main wide", type: "button", onclick: () => this.#add() }, icon("load"), "Add to workflow");
+    this.main = h("button", { class: "button main wide", type: "button", onclick: () => this.#runMain() });
     this.heart = iconButton("heart", "Favourite", () => this.record.model && this.#favour(this.record.model), "raised heart");
     this.more = iconButton("more", "More of this model", () => this.#openMenu(), "raised");
     this.place = h("div", { class: "model-view-place" });
@@ -159,7 +158,7 @@ export class ModelView {
     this.title.textContent = titleOf(model);
     this.#drawAbout(model);
     this.#drawStars(model);
-    this.main.hidden = !this.acts.add || !this.acts.canAdd(model);
+    this.#drawMain(model);
     this.heart.setAttribute("aria-pressed", String(model.favorite));
     for (const part of this.parts) part.show(model, other);
     this.labels.show(key, model);
@@ -214,11 +213,33 @@ export class ModelView {
     return this.strength ?? recommended(this.record.model?.presets ?? []);
   }
 
-  async #add() {
+  /** What is gone and can be had again is got; all else goes to where models are used. @param {FullModel} model */
+  #drawMain(model) {
+    const { main } = this.acts;
+    const get = this.#isToGet(model);
+    const [sign, text, title] = get
+      ? [/** @type {const} */ ("get"), "Get", "Get its file from CivitAI again"]
+      : [main.sign, main.text, main.title];
+    this.main.hidden = !get && !main.can(model);
+    this.main.title = title;
+    if (this.main.textContent !== text) fill(this.main, icon(sign), text);
+  }
+
+  /** @param {FullModel} model */
+  #isToGet = ({ status }) => status === "missing" && this.#page() !== "";
+
+  /** Its page on CivitAI, as far as that knows it. */
+  #page() {
+    const { model_id: model, version_id: version } = this.found ?? {};
+    return model ? `https://civitai.com/models/${model}?modelVersionId=${version}` : "";
+  }
+
+  async #runMain() {
     const { model } = this.record;
     if (!model) return;
+    if (this.#isToGet(model)) return this.acts.shell.add(this.#page());
     this.main.disabled = true;
-    await this.acts.add?.(model, isLora(model) ? this.#strength() : undefined);
+    await this.acts.main.run(model, isLora(model) ? this.#strength() : undefined);
     this.main.disabled = false;
   }
 
@@ -253,7 +274,7 @@ export class ModelView {
     const { copy, pictures } = this.acts.shell;
     const { found } = this;
     const modelId = Number(found?.model_id ?? 0);
-    const page = modelId ? `https://civitai.com/models/${modelId}?modelVersionId=${found?.version_id}` : "";
+    const page = this.#page();
     openMenu(this.more, [
       ...(page ? [{ text: "Open on CivitAI", href: page }] : []),
       ...(modelId && isLora(model) ? [{ text: "Its gallery", act: () => pictures(modelId) }] : []),

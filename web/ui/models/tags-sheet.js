@@ -1,6 +1,7 @@
 /** All tags of the library: renamed, coloured, merged, deleted. */
 
-import { ApiError, api, words } from "../data/api.js";
+import { ApiError, api } from "../data/api.js";
+import { attempts } from "../parts/attempts.js";
 import { iconButton } from "../parts/buttons.js";
 import { confirm } from "../parts/confirm.js";
 import { fill, h } from "../parts/dom.js";
@@ -22,6 +23,7 @@ export class TagsSheet {
    */
   constructor(acts) {
     this.acts = acts;
+    this.attempt = attempts(acts.notice);
     /** @type {CountedTag[]} */
     this.tags = [];
     this.place = h("div", { class: "state-place" });
@@ -130,12 +132,7 @@ export class TagsSheet {
 
   /** @param {() => Promise<unknown>} work */
   async #attempt(work) {
-    try {
-      await work();
-    } catch (error) {
-      if (!(error instanceof ApiError)) console.error(error);
-      this.acts.notice.failed(words(error));
-    }
+    await this.attempt(async () => void (await work()));
     await this.#read();
   }
 }

@@ -4,16 +4,27 @@ import { fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 
 const SECONDS = 4;
+const SECONDS_TO_ACT = 10;
 
 export class Notice {
   constructor() {
     this.element = h("div", { class: "notice", role: "status", "aria-live": "polite" });
   }
 
-  /** @param {string} text */
-  done(text) {
+  /**
+   * @param {string} text
+   * @param {{text: string, run: () => unknown}} [act] what takes it back
+   */
+  done(text, act) {
     this.#show(text, "is-done", icon("check"));
-    this.timer = setTimeout(() => this.clear(), SECONDS * 1000);
+    if (act) {
+      const run = () => {
+        this.clear();
+        act.run();
+      };
+      this.element.append(h("button", { class: "link", type: "button", onclick: run }, act.text));
+    }
+    this.timer = setTimeout(() => this.clear(), (act ? SECONDS_TO_ACT : SECONDS) * 1000);
   }
 
   /**

@@ -7,6 +7,8 @@ import { h } from "./dom.js";
  * @typedef {object} Sheet
  * @property {HTMLElement} element
  * @property {() => void} show
+ * @property {(key: string) => void} [focusOn] the keyboard goes back to what was opened from it
+ * @property {Sheet} [parent] the one that "back" leads to, if not the list
  */
 
 /**
@@ -48,12 +50,24 @@ export class Sheets {
     sheet.show();
   }
 
-  /** @returns {boolean} whether one was open */
+  get current() {
+    return this.sheets.find(({ element }) => !element.hidden);
+  }
+
+  /** To the list. @returns {boolean} whether one was open */
   close() {
-    const open = this.sheets.find(({ element }) => !element.hidden);
+    const open = this.current;
     if (!open) return false;
     open.element.hidden = true;
     this.list.hidden = false;
+    return true;
+  }
+
+  /** One step back: to the parent, or to the list. @returns {boolean} whether one was open */
+  back() {
+    const parent = this.current?.parent;
+    if (!parent) return this.close();
+    this.open(parent);
     return true;
   }
 }

@@ -7,7 +7,7 @@ import { MadeWith } from "./made-with.js";
 /** @typedef {import("./facts.js").PictureFacts} PictureFacts */
 
 /**
- * @typedef {{copy: (text: string) => void} & import("./made-with.js").Around
+ * @typedef {{copy: (text: string) => void, collections: HTMLElement} & import("./made-with.js").Around
  *   & import("./tag-names.js").TagActs} Around
  */
 
@@ -18,7 +18,7 @@ import { MadeWith } from "./made-with.js";
  * @returns {{elements: HTMLElement[], madeWith: MadeWith | null}} `madeWith` follows the catalog
  */
 export function factsPanel(facts, item, around) {
-  const { copy } = around;
+  const { copy, collections } = around;
   const sections = [];
   if (facts.prompt) sections.push(words("Prompt", facts.prompt, copy));
   if (facts.negative) sections.push(words("Negative", facts.negative, copy, "dim"));
@@ -32,6 +32,7 @@ export function factsPanel(facts, item, around) {
     sections.push(h("p", { class: "hint" }, "Its author has not said how it was made."));
   }
   if (item.tag_ids?.length) sections.push(tags(item.tag_ids, around));
+  sections.push(collections);
   if (facts.raw) sections.push(everything(facts.raw, copy));
   sections.push(foot(facts, item, around));
   return { elements: sections, madeWith };

@@ -1,5 +1,6 @@
 /** One picture large, with what is known of it and what can be done with it. */
 
+import { CollectionChips } from "../collections/collection-chips.js";
 import { ApiError, api, words } from "../data/api.js";
 import { levelName } from "../gallery/levels.js";
 import { workflowName } from "../gallery/picture-acts.js";
@@ -38,13 +39,18 @@ export class PictureView {
    * @param {PictureActs} acts
    * @param {import("../shell/screen.js").Shell} shell
    */
-  constructor(acts, { notice, catalog, entryActs }) {
+  constructor(acts, { notice, catalog, entryActs, collection }) {
     this.acts = acts;
     /** Comes along into the dialog, which covers everything else. */
     this.notice = notice.element;
     this.tagNames = new TagNames();
     const { copy, showModel, showTag } = acts;
-    this.around = { catalog, entryActs, notice, copy, showModel, showTag, tagNames: this.tagNames };
+    this.collections = new CollectionChips({ notice, open: collection });
+    this.around = {
+      ...{ catalog, entryActs, notice, copy, showModel, showTag },
+      tagNames: this.tagNames,
+      collections: this.collections.element,
+    };
     /** @type {import("./made-with.js").MadeWith | null} */
     this.madeWith = null;
     for (const kind of ["change", "progress"]) {
@@ -137,6 +143,7 @@ export class PictureView {
     if (!other) return;
     const zoom = () => (this.isLarge ? this.shrink() : this.enlarge());
     fill(this.media, item.meta.type === "video" ? playing(item) : shown(item, zoom));
+    this.collections.show({ kind: "picture", id: item.id });
     this.#showFacts(item);
     this.element.scrollTop = 0;
   }
@@ -148,6 +155,11 @@ export class PictureView {
     this.element.hidden = true;
     fill(this.media);
     fill(this.facts);
+  }
+
+  /** Collections may be others now. */
+  touch() {
+    if (this.item) this.collections.read();
   }
 
   enlarge() {

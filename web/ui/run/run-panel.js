@@ -1,6 +1,7 @@
 /** Getting pictures of the model that is looked at: the line above them, the form, what has failed. */
 
-import { ApiError, api, words } from "../data/api.js";
+import { api } from "../data/api.js";
+import { attempts } from "../parts/attempts.js";
 import { FailuresSheet } from "./failures-sheet.js";
 import { deleteGallery } from "./removal.js";
 import { RunBar } from "./run-bar.js";
@@ -30,6 +31,7 @@ export class RunPanel {
   /** @param {Around} around */
   constructor(around) {
     this.around = around;
+    this.attempt = attempts(around.notice);
     this.run = new Run();
     this.form = new RunForm({ start: (choice) => this.#start(choice), cancel: () => this.closeForm() });
     this.failures = new FailuresSheet({
@@ -128,14 +130,7 @@ export class RunPanel {
 
   /** @param {() => Promise<string | void>} work says what it has done */
   async #attempt(work) {
-    const { notice } = this.around;
-    try {
-      const said = await work();
-      if (said) notice.done(said);
-    } catch (error) {
-      if (!(error instanceof ApiError)) console.error(error);
-      notice.failed(words(error));
-    }
+    await this.attempt(work);
     this.run.look();
   }
 }

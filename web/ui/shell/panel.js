@@ -44,6 +44,8 @@ export class Panel {
       copy,
       add: (address) => this.#openAdd(address),
       picture: (id) => this.#openAdded(id),
+      collection: (id) => this.#collections().openCollection(id),
+      collections: () => this.#collections().openCollections(),
       upload: (files) => this.#offer(files),
       pictures,
       settings: () => this.drawers.open(this.settings),
@@ -208,6 +210,13 @@ export class Panel {
   #offer(files) {
     this.drawers.open(this.add);
     this.uploadForm.offer(files);
+  }
+
+  /** The screen that they are behind. */
+  #collections() {
+    this.drawers.close();
+    this.tabs.choose(this.screens.models);
+    return this.screens.models;
   }
 
   /** @param {string} key */

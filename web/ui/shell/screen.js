@@ -25,6 +25,8 @@
  * @property {(text: string) => void} copy
  * @property {(address?: string) => void} add open the drawer for addresses, and look one up
  * @property {(id: string) => void} picture show one in the gallery
+ * @property {(id: string) => void} collection open one
+ * @property {() => void} collections show all of them
  * @property {(files: File[]) => void} upload ask what they are, and upload them
  * @property {(modelId: number) => void} pictures show a model's gallery
  * @property {() => void} settings open the settings

@@ -1,6 +1,7 @@
 /** What can be done with entries of the catalog. */
 
-import { ApiError, api, words } from "../data/api.js";
+import { api } from "../data/api.js";
+import { attempts } from "../parts/attempts.js";
 import { confirm } from "../parts/confirm.js";
 import { countText, sizeText } from "../parts/figures.js";
 import { canBePromoted, figures, hasSource, homePage, isLora } from "./entries.js";
@@ -31,18 +32,13 @@ import { canBePromoted, figures, hasSource, homePage, isLora } from "./entries.j
  * @returns {Acts}
  */
 export function entryActs(catalog, notice, { copy, look, pictures }) {
+  const attempt = attempts(notice);
   /**
    * @param {() => Promise<string | void>} work gives the words for what was done
    * @param {boolean} [lists] entries themselves have changed
    */
   const run = async (work, lists = true) => {
-    try {
-      const said = await work();
-      if (said) notice.done(said);
-    } catch (error) {
-      if (!(error instanceof ApiError)) console.error(error);
-      notice.failed(words(error));
-    }
+    await attempt(work);
     if (lists) catalog.read();
     else catalog.look();
   };

@@ -1,7 +1,7 @@
 /** A small field that asks for a name, with those that there are already. */
 
-import { h } from "../parts/dom.js";
-import { showAt } from "../parts/menu.js";
+import { h } from "./dom.js";
+import { showAt } from "./menu.js";
 
 const SHOWN = 50;
 

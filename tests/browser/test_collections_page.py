@@ -1,0 +1,250 @@
+"""Collections: made, filled, put in order, renamed and deleted; on their own page."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from comfyui_curator.store import Options
+from tests.browser import library
+from tests.browser.screens import card, notice
+from tests.serving import RunningServer
+
+NAMES = ("amber", "birch", "cedar")
+
+
+@pytest.fixture
+def server(tmp_path: Path, filled_root: Path, options: Options) -> Iterator[RunningServer]:
+    """A server with pictures and three LoRAs, hashed."""
+    root = tmp_path / "root"
+    shutil.copytree(filled_root, root)
+    for name in NAMES:
+        library.put(root, f"loras/{name}.safetensors", name)
+    with RunningServer(root, options) as running:
+        library.hashed(running)
+        yield running
+
+
+@pytest.fixture
+def best(server: RunningServer) -> str:
+    """A collection of the three LoRAs and two pictures, in this order; its id."""
+    items: list[dict[str, Any]] = [
+        {"kind": "model", "id": library.row(server, name)["sha256"]} for name in NAMES
+    ]
+    items += [{"kind": "picture", "id": id} for id in ("1030", "1031")]
+    id = server.post("/library/collections", json={"name": "Best"}).json()["id"]
+    server.post(f"/library/collections/{id}/items", json={"items": items})
+    return id
+
+
+def order(server: RunningServer, id: str) -> list[str]:
+    items = server.get(f"/library/collections/{id}/items").json()["items"]
+    return [item["model"]["name"] if item["model"] else item["id"] for item in map(whole, items)]
+
+
+def whole(item: dict[str, Any]) -> dict[str, Any]:
+    return {"model": None, **item}
+
+
+def open_best(page: Page, server: RunningServer) -> Locator:
+    library.open_models(page, server)
+    library.menu(page, "Collections …")
+    page.locator(".collection-open", has_text="Best").click()
+    region = page.get_by_role("region", name="Best", exact=True)
+    expect(region.locator(".member").nth(4)).to_be_visible()
+    return region
+
+
+def test_a_collection_is_made_filled_and_shows_models_and_pictures(
+    server: RunningServer, page: Page
+) -> None:
+    library.open_models(page, server)
+    library.menu(page, "Collections …")
+    expect(page.get_by_text("No collections yet")).to_be_visible()
+    page.get_by_role("button", name="New collection").click()
+    page.get_by_role("textbox", name="Name").fill("Autumn")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Nothing in it yet")).to_be_visible()
+    page.get_by_role("tab", name="Gallery").click()
+    card(page, "1030").click()
+    picture = page.locator(".picture")
+    picture.get_by_role("button", name="Put into a collection").click()
+    page.get_by_role("option", name="Autumn").click()
+    picture.get_by_role("button", name="Open Autumn").or_(
+        picture.get_by_title("Open Autumn")
+    ).first.click()
+    members = page.locator(".member")
+    expect(members).to_have_count(1)
+    page.get_by_role("button", name="Back to the collections").click()
+    expect(page.locator(".collection-open", has_text="Autumn")).to_be_focused()
+    page.keyboard.press("Escape")
+    view = library.open_model(page, "cedar")
+    view.get_by_role("button", name="Put into a collection").click()
+    page.get_by_role("option", name="Autumn").click()
+    view.get_by_title("Open Autumn").click()
+    expect(members).to_have_count(2)
+    kinds = page.get_by_role("group", name="Kinds")
+    kinds.get_by_role("button", name="Models of this collection").click()
+    expect(members).to_have_count(1)
+    expect(members).to_have_text("cedarLoRA")
+    kinds.get_by_role("button", name="Pictures of this collection").click()
+    expect(page.locator(".member img[src$='/thumb/1030']")).to_be_visible()
+    members.click()
+    expect(page.get_by_role("tab", name="Gallery")).to_have_attribute("aria-selected", "true")
+    expect(picture).to_contain_text("number30")
+
+
+def test_the_order_is_changed_by_keyboard_by_menu_and_by_dragging(
+    server: RunningServer, page: Page, best: str
+) -> None:
+    members = open_best(page, server).locator(".member")
+    members.nth(0).focus()
+    page.keyboard.press("Shift+ArrowRight")
+    expect(members.nth(1)).to_be_focused()
+    expect(members.nth(1)).to_contain_text("amber")
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Home")
+    expect(members.nth(0)).to_contain_text("birch")
+    page.keyboard.press("Delete")
+    expect(members).to_have_count(4)
+    expect(members.nth(0)).to_be_focused()
+    page.get_by_role("button", name="Undo").click()
+    expect(members.nth(0)).to_contain_text("birch")
+    members.nth(4).hover()
+    members.nth(4).get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name="To the beginning").click()
+    expect(members.nth(0)).to_be_focused()
+    members.nth(3).drag_to(members.nth(0), target_position={"x": 5, "y": 50})
+    expect(members.nth(0)).to_contain_text("amber")
+    expect(page.locator(".notice.is-failed")).to_have_count(0)
+    wanted = ["amber.safetensors", "1031", "birch.safetensors", "cedar.safetensors", "1030"]
+    page.reload()
+    assert order(server, best) == wanted
+    assert server.get(f"/library/collections/{best}").json()["models"] == 3
+
+
+def test_what_is_taken_out_stays_where_it_is(server: RunningServer, page: Page, best: str) -> None:
+    members = open_best(page, server).locator(".member")
+    members.nth(1).hover()
+    members.nth(1).get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name="Take out of the collection").click()
+    expect(notice(page)).to_contain_text("Taken out of Best")
+    expect(members).to_have_count(4)
+    assert "birch.safetensors" not in order(server, best)
+    assert library.row(server, "birch")["status"] == "present"
+    place, away = server.root / "models/loras/cedar.safetensors", server.root / "cedar.safetensors"
+    shutil.move(place, away)
+    server.post("/library/scan", json={})
+    expect(page.locator(".member.is-gone")).to_have_text(["A model that is gone"])
+    shutil.move(away, place)
+    library.hashed(server)
+    expect(members.nth(1)).to_contain_text("cedarLoRA")
+    expect(page.locator(".member.is-gone")).to_have_count(0)
+
+
+def test_an_opened_model_stands_beside_its_collection(
+    server: RunningServer, page: Page, best: str
+) -> None:
+    region = open_best(page, server)
+    members = region.locator(".member")
+    members.nth(2).focus()
+    page.keyboard.press("Enter")
+    view = page.locator(".model-view")
+    expect(view.locator(".model-title")).to_have_text("cedar")
+    expect(region).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(view).to_be_hidden()
+    expect(members.nth(2)).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("region", name="Collections")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(library.cards(page)).to_have_count(3)
+
+
+def test_a_collection_is_renamed_described_and_deleted_after_a_question(
+    server: RunningServer, page: Page, best: str, complaints: list[str]
+) -> None:
+    server.post("/library/collections", json={"name": "Other"})
+    open_best(page, server)
+    more = page.get_by_role("button", name="More of this collection")
+    more.click()
+    page.get_by_role("menuitem", name="Rename …").click()
+    name = page.get_by_role("textbox", name="Name")
+    expect(name).to_have_value("Best")
+    name.fill("Other")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert").filter(has_text="has this name")).to_be_visible()
+    complaints.clear()
+    name.fill("Best of all")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Best of all")).to_be_visible()
+    more.click()
+    page.get_by_role("menuitem", name="Describe …").click()
+    page.get_by_role("textbox", name="Description").fill("For the cover.")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".collection .lead")).to_have_text("For the cover.")
+    page.get_by_role("button", name="Back to the collections").click()
+    shown = page.locator(".collection-row", has_text="Best of all")
+    expect(shown).to_contain_text("3 models · 2 pictures")
+    for answer in ("Cancel", "Delete"):
+        shown.get_by_role("button", name="More of Best of all").click()
+        page.get_by_role("menuitem", name="Delete …").click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_contain_text("3 models · 2 pictures")
+        dialog.get_by_role("button", name=answer, exact=True).click()
+    expect(shown).to_have_count(0)
+    named = server.get("/library/collections").json()["collections"]
+    assert [each["name"] for each in named] == ["Other"]
+    assert len(library.rows(server)) == 3
+
+
+def test_one_that_is_deleted_elsewhere_leads_back_and_failures_say_so(
+    server: RunningServer, page: Page, best: str, complaints: list[str]
+) -> None:
+    open_best(page, server)
+    server.ask("DELETE", f"/library/collections/{best}")
+    expect(page.get_by_text("No collections yet")).to_be_visible()
+    page.route("**/library/collections?*", lambda route: route.abort())
+    page.keyboard.press("Escape")
+    library.menu(page, "Collections …")
+    failed = page.get_by_role("alert").filter(has_text="could not be read")
+    expect(failed).to_be_visible()
+    page.unroute("**/library/collections?*")
+    failed.get_by_role("button", name="Retry").click()
+    expect(page.get_by_text("No collections yet")).to_be_visible()
+    complaints.clear()
+
+
+def test_the_models_of_a_collection_are_a_filter_of_the_list(
+    server: RunningServer, page: Page, best: str
+) -> None:
+    server.ask(
+        "DELETE",
+        f"/library/collections/{best}/items",
+        json={"items": [{"kind": "model", "id": library.row(server, "birch")["sha256"]}]},
+    )
+    library.open_models(page, server)
+    page.get_by_role("button", name="Collection", exact=True).click()
+    page.get_by_role("option", name="Best").click()
+    expect(library.cards(page)).to_have_count(2)
+    page.get_by_role("button", name="Best", exact=True).click()
+    page.get_by_role("option", name="All collections …").click()
+    expect(page.get_by_role("region", name="Collections")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [224, 1280])
+def test_a_collection_is_never_wider_than_the_panel(
+    server: RunningServer, page: Page, best: str, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 700})
+    region = open_best(page, server)
+    body = region.locator(".sheet-body")
+    assert body.evaluate("(each) => each.scrollWidth <= each.clientWidth")
+    expect(region.get_by_role("heading", name="Best")).to_be_visible()
+    assert region.get_by_role("heading", name="Best").evaluate("(each) => each.offsetWidth > 20")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -1,0 +1,38 @@
+/** Into which collection something goes: one that is there, or a new one by its name. */
+
+import { ApiError, api } from "../data/api.js";
+import { askName } from "../parts/name-field.js";
+import { attempts } from "../parts/attempts.js";
+
+/** @typedef {import("../data/collection-calls.js").Ref} Ref */
+
+/**
+ * Ask for the name, and put it in.
+ * @param {Element} anchor
+ * @param {import("../parts/notice.js").Notice} notice
+ * @param {Ref} item
+ */
+export const askCollection = (anchor, notice, item) =>
+  chooseCollection(anchor, (name) =>
+    attempts(notice)(async () => {
+      const { id } = await api.addCollection(name);
+      const { added } = await api.addMembers(id, [item]);
+      return added ? `In ${name} now` : `It is in ${name} already`;
+    }),
+  );
+
+/**
+ * @param {Element} anchor
+ * @param {(name: string) => unknown} choose
+ */
+export async function chooseCollection(anchor, choose) {
+  /** @type {string[]} */
+  let names = [];
+  try {
+    names = (await api.collections()).map(({ name }) => name);
+  } catch (error) {
+    // A name can be typed all the same.
+    if (!(error instanceof ApiError)) console.error(error);
+  }
+  askName(anchor, { label: "Collection", names, make: "New collection", choose });
+}
