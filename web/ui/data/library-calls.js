@@ -354,6 +354,12 @@ export const libraryCalls = {
    */
   exportLibrary: async (pictures) => (await call("POST", "library/export", { body: { pictures } })).job,
 
+  /** @returns {Promise<{name: string, size_bytes: number, created: number}[]>} */
+  exports: async () => (await call("GET", "library/exports")).exports,
+
+  /** @param {string} name */
+  deleteExport: (name) => call("DELETE", `library/exports/${enc(name)}`),
+
   /** @param {string} name */
   exportFile: (name) => addressOf(`library/exports/${enc(name)}`),
 

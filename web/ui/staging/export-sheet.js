@@ -2,20 +2,28 @@
 
 import { ApiError, api, words } from "../data/api.js";
 import { checkbox, labelled } from "../parts/fields.js";
-import { fill, h } from "../parts/dom.js";
+import { h } from "../parts/dom.js";
 import { dropZone } from "../parts/drop-zone.js";
 import { countText, sizeText } from "../parts/figures.js";
 import { sheet } from "../parts/sheet.js";
 import { Task } from "../parts/task.js";
+import { KeptFiles } from "./kept-files.js";
+
+const SHOWN = 20;
 
 export class ExportSheet {
-  /** @param {{jobs: import("../data/jobs.js").Jobs, close: () => void}} acts */
-  constructor({ jobs, close }) {
+  /**
+   * @param {{jobs: import("../data/jobs.js").Jobs, notice: import("../parts/notice.js").Notice,
+   *   close: () => void}} acts
+   */
+  constructor({ jobs, notice, close }) {
     this.out = new Task(jobs);
     this.into = new Task(jobs);
     this.saving = new Task(jobs);
     this.pictures = checkbox("With the gallery's pictures", true);
-    this.kept = h("ul", { class: "plain-list" });
+    const { exports: read, exportFile: address, deleteExport: remove } = api;
+    this.exports = new KeptFiles({ notice, none: "", read, address, remove });
+    this.backups = new KeptFiles({ notice, none: "None yet.", read: api.backups, address: api.backupFile });
     this.many = this.#number("backups_kept", "How many are kept", 1000);
     this.hours = this.#number("backup_hours", "Hours between two", 10_000);
     this.rhythm = h("div", { class: "rhythm" }, this.many.element, this.hours.element);
@@ -29,9 +37,9 @@ export class ExportSheet {
       "Export, import, backups",
       way,
       [],
-      h("div", { class: "stack" }, h("h3", {}, "Export"), h("p", { class: "lead" }, "Records, tags, collections, samples and pictures in one file; no models."), this.pictures.element, button("Export", () => this.#export()), this.out.element),
+      h("div", { class: "stack" }, h("h3", {}, "Export"), h("p", { class: "lead" }, "Records, tags, collections, samples and pictures in one file; no models."), this.pictures.element, button("Export", () => this.#export()), this.out.element, this.exports.element),
       h("div", { class: "stack" }, h("h3", {}, "Import"), zone.element, this.into.element),
-      h("div", { class: "stack" }, h("h3", {}, "Backups"), h("p", { class: "lead" }, "Made by themselves, and checked."), this.rhythm, this.kept, button("Back up now", () => this.#backUp()), this.saving.element),
+      h("div", { class: "stack" }, h("h3", {}, "Backups"), h("p", { class: "lead" }, "Made by themselves, and checked."), this.rhythm, this.backups.element, button("Back up now", () => this.#backUp()), this.saving.element),
     );
     this.element = made.element;
     this.back = made.back;
@@ -40,7 +48,8 @@ export class ExportSheet {
   show() {
     this.element.hidden = false;
     this.back.focus({ preventScroll: true });
-    this.#readBackups();
+    this.exports.read();
+    this.backups.read();
     this.#readSettings();
   }
 
@@ -80,10 +89,13 @@ export class ExportSheet {
       doing: "Exporting",
       start: () => api.exportLibrary(this.pictures.box.checked),
       read: api.libraryReport,
-      draw: ({ name, size_bytes: bytes, models }) => [
-        h("p", { class: "report-line" }, `${countText(models, "model")} · ${sizeText(bytes)}`),
-        h("a", { class: "button main model-submit", href: api.exportFile(name), download: name }, "Download"),
-      ],
+      draw: ({ name, size_bytes: bytes, models }) => {
+        this.exports.read();
+        return [
+          h("p", { class: "report-line" }, `${countText(models, "model")} · ${sizeText(bytes)}`),
+          h("a", { class: "button main model-submit", href: api.exportFile(name), download: name }, "Download"),
+        ];
+      },
     });
   }
 
@@ -113,31 +125,10 @@ export class ExportSheet {
       start: () => api.backUp(),
       read: api.libraryReport,
       draw: ({ size_bytes: bytes }) => {
-        this.#readBackups();
+        this.backups.read();
         return [h("p", { class: "report-line" }, `Backed up, ${sizeText(bytes)}`)];
       },
     });
-  }
-
-  async #readBackups() {
-    try {
-      const backups = await api.backups();
-      fill(
-        this.kept,
-        !backups.length && h("li", { class: "hint" }, "None yet."),
-        ...backups.map(({ name, size_bytes: bytes, created }) =>
-          h(
-            "li",
-            { class: "plain-row" },
-            h("span", { class: "entry-words" }, new Date(created).toLocaleString(), h("span", { class: "entry-facts" }, sizeText(bytes))),
-            h("a", { class: "link", href: api.backupFile(name), download: name }, "download"),
-          ),
-        ),
-      );
-    } catch (error) {
-      if (!(error instanceof ApiError)) console.error(error);
-      fill(this.kept, h("li", { class: "problem" }, words(error)));
-    }
   }
 }
 
@@ -160,5 +151,6 @@ function told({ models, tags, samples, pictures, collections, problems }) {
     { class: "report figures" },
     ...said.map(([name, count]) => h("div", { class: "fact" }, h("dt", {}, name), h("dd", {}, count.toLocaleString("en")))),
     !said.length && h("p", { class: "hint" }, "Nothing is in it."),
+    ...problems.slice(0, SHOWN).map(({ file, reason }) => h("p", { class: "problem" }, `${file}: ${reason}`)),
   );
 }
