@@ -228,7 +228,8 @@ class Rows:
                 stale, self._stale = self._stale, set()
             # Made before the lock is taken: who tells of changes need not wait for it.
             with no_collection() if len(stale) > _MANY else nullcontext():
-                built = [(key, self._build(key)) for key in stale]
+                has_records = len(self._records) > 0
+                built = [(key, self._build(key, has_records)) for key in stale]
             with self._lock:
                 if len(built) > _MANY:
                     self._sorted.clear()
@@ -241,9 +242,9 @@ class Rows:
             return sorted(members.values(), key=_ORDERS[sort])
         return [row for row in every if row.key in members]
 
-    def _build(self, key: str) -> Row | None:
+    def _build(self, key: str, has_records: bool) -> Row | None:
         spots = self._places.spots(key)
-        record = self._records.get(key)
+        record = self._records.get(key) if has_records else None
         if not spots and record is None:
             return None
         row = Row(key, spots, self._places, record)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from stat import S_ISREG
@@ -48,8 +48,18 @@ class Folder:
 class Walk:
     """Lists every folder once, whichever way it is reached; real ways before links."""
 
-    def __init__(self, roots: Sequence[Root], suffixes: Collection[str], avoid: Iterable[str]):
-        """Files with these suffixes count; the folders in `avoid` are never entered."""
+    def __init__(
+        self,
+        roots: Sequence[Root],
+        suffixes: Collection[str],
+        avoid: Iterable[str],
+        check: Callable[[], object] = bool,
+    ) -> None:
+        """Files with these suffixes count; the folders in `avoid` are never entered.
+
+        `check` is called between folders; what it raises ends the walk.
+        """
+        self._check = check
         self.folders: dict[tuple[int, int], Folder] = {}
         self._suffixes = suffixes
         self._avoided = {found for path in avoid if (found := _identity(path))}
@@ -90,6 +100,7 @@ class Walk:
                 self._enter(folder)
 
     def _enter(self, folder: Folder) -> None:
+        self._check()
         try:
             below = list_folder(folder, self._suffixes)
         except (FileNotFoundError, NotADirectoryError):

@@ -14,7 +14,7 @@ from .host import MODEL_SUFFIXES, Host
 from .library_place_index import PlaceIndex
 from .library_reconciling import Reconciler
 from .library_walk import Folder, Root, Walk, list_folder
-from .memory import no_collection
+from .memory import Stillness
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,8 @@ _SHARE = 20
 """Looking takes one part in so many of the time, however slow the disk is."""
 _NANOSECONDS_UNSURE = 2_000_000_000
 _SECONDS_TO_END = 10.0
+_SECONDS_STILL = 3.0
+"""Of the first look: what it makes stays, so there is no garbage to search for."""
 
 Told = set[tuple[Any, str]]
 """What watchfiles tells at once: kind and path of each change."""
@@ -58,6 +60,7 @@ class Watch:
         self._rested = rested
         self._looking = threading.Lock()
         self._closing = threading.Event()
+        self._stillness = Stillness(_SECONDS_STILL)
         self._wake = threading.Event()
         self._folders: dict[str, Folder] = {}
         self._roots: dict[str, tuple[int, int] | None] = {}
@@ -94,10 +97,10 @@ class Watch:
     def _run(self) -> None:
         """Top of the thread."""
         try:
-            with no_collection():
+            with self._stillness:
                 self._places.load()
                 self._loaded()
-            self.look()
+                self.look()
         except Closing:
             return
         except Exception:
@@ -116,6 +119,7 @@ class Watch:
                 self._closing.wait(_SECONDS_BETWEEN_LOOKS)
 
     def _check(self) -> None:
+        self._stillness.check()
         if self._closing.is_set():
             raise Closing
 
@@ -124,8 +128,7 @@ class Watch:
         roots, suffixes = self._asked()
         self._roots = {root.path: _identity(root.path) for root in roots}
         self._suffixes = suffixes
-        walk = Walk(roots, suffixes, [str(self._host.data)])
-        self._check()
+        walk = Walk(roots, suffixes, [str(self._host.data)], self._check)
         self._reconciler.apply_walk(walk)
         now = time.time_ns()
         for folder in walk.folders.values():
