@@ -6,16 +6,17 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
-from typing import Any, cast
+from typing import Any
 
 from .generation import Generation, Resource, resource
+from .generation_texts import Texts, source
 from .json_values import integer, is_object, mapping, mappings, number, text
 
-_TEXTS = ("text", "text_g", "string", "value", "conditioning", "conditioning_1", "positive")
-"""The inputs by which a text comes into a node, the likeliest first."""
 _NUMBERS = ("seed", "noise_seed", "value", "int", "number", "cfg", "steps")
 _HELPERS = ("guider", "noise", "sampler", "sigmas")
 """What a custom sampler takes its settings from."""
+_CONDITIONINGS = ("positive", "conditioning", "cond1")
+"""What samplers and guiders are led by, of which only one is there."""
 _MODELS = ("ckpt_name", "unet_name", "model_name")
 _OTHERS = {"vae_name": "vae", "control_net_name": "controlnet"}
 _STACKED = re.compile(r"lora(?:_name)?_(\d{1,3})")
@@ -42,13 +43,15 @@ def from_graph(graph: Mapping[str, Any]) -> Generation:
 def _settings(nodes: _Nodes, sampler: Mapping[str, Any]) -> Generation:
     inputs = _inputs(sampler)
     for helper in _HELPERS:
-        inputs = {**_inputs(nodes.get(_source(inputs.get(helper)), {})), **inputs}
-    latent = _inputs(nodes.get(_source(inputs.get("latent_image")), {}))
+        inputs = {**_inputs(nodes.get(source(inputs.get(helper)), {})), **inputs}
+    latent = _inputs(nodes.get(source(inputs.get("latent_image")), {}))
     width, height = integer(latent.get("width")), integer(latent.get("height"))
     seed = inputs.get("seed", inputs.get("noise_seed"))
+    texts = Texts(nodes)
+    positive = next((inputs[name] for name in _CONDITIONINGS if inputs.get(name)), None)
     return Generation(
-        prompt=_text_into(nodes, inputs.get("positive") or inputs.get("conditioning")),
-        negative=_text_into(nodes, inputs.get("negative")),
+        prompt=texts.into(positive, "positive"),
+        negative=texts.into(inputs.get("negative"), "negative"),
         seed=integer(_number_into(nodes, seed)),
         steps=integer(_number_into(nodes, inputs.get("steps"))),
         sampler=text(inputs.get("sampler_name")),
@@ -129,33 +132,9 @@ def _inputs(node: Mapping[str, Any]) -> dict[str, Any]:
 def _number_into(nodes: _Nodes, value: Any) -> Any:
     """The number itself, or the one at the other end of a link."""
     for _ in range(_DEPTH):
-        name = _source(value)
+        name = source(value)
         if not name:
             return value
         inputs = _inputs(nodes.get(name, {}))
         value = next((inputs[each] for each in _NUMBERS if each in inputs), None)
     return None
-
-
-def _text_into(nodes: _Nodes, link: Any) -> str:
-    """The first text found against the stream from a link (`[node, output]`)."""
-    waiting: list[Any] = [link]
-    seen: set[str] = set()
-    while waiting:
-        link = waiting.pop()
-        if isinstance(link, str) and link:
-            return link
-        name = _source(link)
-        # Each node once: by all its ways a graph made for it would keep us busy for ever.
-        if name in nodes and name not in seen:
-            seen.add(name)
-            inputs = _inputs(nodes[name])
-            names = [*_TEXTS, *(key for key in inputs if key.startswith("clip_l"))]
-            waiting.extend(inputs.get(each) for each in reversed(names))
-    return ""
-
-
-def _source(link: Any) -> str:
-    """The node that a link comes from; empty when it is none."""
-    ends = cast(list[Any], link) if isinstance(link, list) else []
-    return str(ends[0]) if ends and isinstance(ends[0], (str, int)) else ""

@@ -155,11 +155,28 @@ def test_a_graph_with_billions_of_ways_is_gone_through_once() -> None:
     graph: dict[str, Any] = {
         str(number): {"inputs": dict.fromkeys(ways, [str(number + 1), 0])} for number in range(2000)
     }
-    graph["2000"] = {"inputs": {"text": "the end"}}
     graph["sampler"] = {"inputs": {"positive": ["0", 0], "negative": [["0"], 0], "seed": 1}}
-    assert from_graph(graph).prompt == "the end"
-    graph["2000"] = {"inputs": {}}
     assert from_graph(graph).prompt == ""
+    graph["40"] = {"inputs": {"text": "the end"}}
+    assert from_graph(graph).prompt == "the end"
+    graph["40"] = {"inputs": {"text": ["0", 0], "text_g": ["40", 7]}}
+    assert from_graph(graph).prompt == ""
+
+
+def test_a_graph_that_doubles_its_text_at_every_node_stays_small() -> None:
+    graph: dict[str, Any] = {
+        str(number): {
+            "inputs": {
+                "string_a": [str(number + 1), 0],
+                "string_b": [str(number + 1), 0],
+                "delimiter": "",
+            }
+        }
+        for number in range(50)
+    }
+    graph["50"] = {"inputs": {"text": "word"}}
+    graph["sampler"] = {"inputs": {"positive": ["0", 0], "seed": 1}}
+    assert 0 < len(from_graph(graph).prompt) < 2_000_000
 
 
 @pytest.mark.parametrize(
