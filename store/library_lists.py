@@ -83,8 +83,9 @@ class Lists:
     def is_quick(self, asked: Asked) -> bool:
         """Whether the answer takes no more than a page to put together."""
         small = asked.limit is not None and asked.limit <= _QUICK_ROWS
-        plain = asked._replace(kind=None, limit=None, offset=0, sort="name", descending=False)
-        return small and plain == _PLAIN and self._rows.is_ordered(_list_of(asked.kind), asked.sort)
+        return (
+            small and _is_plain(asked) and self._rows.is_ordered(_list_of(asked.kind), asked.sort)
+        )
 
     def answer(self, asked: Asked) -> Answer:
         """The page that is asked for."""
@@ -92,16 +93,27 @@ class Lists:
         if known:
             return known
         stamp, etag = self._rows.stamp, self.etag(asked)
-        found = self.find(asked)
-        end = None if asked.limit is None else asked.offset + asked.limit
-        page = found[asked.offset : end]
+        page, total = self._page(asked)
         models = b",".join([row.json or self._rows.body(row) for row in page])
-        body = b'{"models":[' + models + b'],"total":' + str(len(found)).encode() + b"}"
+        body = b'{"models":[' + models + b'],"total":' + str(total).encode() + b"}"
         if len(body) <= _LARGEST_KEPT:
             self._answers[asked] = (stamp, body)
             while len(self._answers) > _ANSWERS_KEPT:
                 self._answers.popitem(last=False)
         return Answer(body, etag)
+
+    def _page(self, asked: Asked) -> tuple[Sequence[Row], int]:
+        if asked.limit is not None and _is_plain(asked):
+            return self._rows.page(
+                _list_of(asked.kind),
+                asked.sort,
+                descending=asked.descending,
+                offset=asked.offset,
+                limit=asked.limit,
+            )
+        found = self.find(asked)
+        end = None if asked.limit is None else asked.offset + asked.limit
+        return found[asked.offset : end], len(found)
 
     def find(self, asked: Asked) -> Sequence[Row]:
         """Every row that is asked for, in order."""
@@ -160,6 +172,11 @@ class Lists:
                 by_name = int(name)
             found.add(by_name)
         return frozenset(found)
+
+
+def _is_plain(asked: Asked) -> bool:
+    """Whether it is a part of a whole list, with nothing to look for."""
+    return _PLAIN == asked._replace(kind=None, limit=None, offset=0, sort="name", descending=False)
 
 
 def _list_of(kind: str | None) -> str:

@@ -181,17 +181,24 @@ class Rows:
         return few and (name, sort) in self._sorted
 
     def ordered(self, name: str, sort: str) -> Sequence[Row]:
-        """The rows of a list (a type, OTHERS or ALL), ascending; not to be altered."""
+        """The rows of a list (a type, OTHERS or ALL), ascending."""
         self._settle()
         with self._lock:
-            known = self._sorted.get((name, sort))
-            if known is None:
-                members = self._members.get(name)
-                if members is None:
-                    return ()
-                known = self._sorted[name, sort] = self._sort(members, sort)
             # A copy: what is being read must not move.
-            return known.copy()
+            return self._listed(name, sort).copy()
+
+    def page(
+        self, name: str, sort: str, *, descending: bool, offset: int, limit: int
+    ) -> tuple[Sequence[Row], int]:
+        """A part of `ordered`, which of a long list is found much sooner; how many there are."""
+        self._settle()
+        with self._lock:
+            known = self._listed(name, sort)
+            total = len(known)
+            if not descending:
+                return known[offset : offset + limit], total
+            end = max(0, total - offset)
+            return known[max(0, end - limit) : end][::-1], total
 
     def shown(self, row: Row) -> Json:
         """The row as the list has it."""
@@ -235,6 +242,16 @@ class Rows:
                     self._sorted.clear()
                 for key, row in built:
                     self._replace(key, row)
+
+    def _listed(self, name: str, sort: str) -> list[Row]:
+        """The sorted list itself; under the lock."""
+        known = self._sorted.get((name, sort))
+        if known is None:
+            members = self._members.get(name)
+            if members is None:
+                return []
+            known = self._sorted[name, sort] = self._sort(members, sort)
+        return known
 
     def _sort(self, members: Mapping[str, Row], sort: str) -> list[Row]:
         every = self._sorted.get((ALL, sort))

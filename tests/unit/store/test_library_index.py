@@ -18,8 +18,7 @@ import pytest
 
 from comfyui_curator.store.engine import Database
 from comfyui_curator.store.events import Events
-from comfyui_curator.store.hashing_process import HashingProcess
-from comfyui_curator.store.hashing_worker import Hashed
+from comfyui_curator.store.hashing_process import Hashed, HashingProcess
 from comfyui_curator.store.host import Host
 from comfyui_curator.store.jobs import Jobs
 from comfyui_curator.store.library import Asked, Library
@@ -292,6 +291,25 @@ class TestHashes:
             assert all(row["sha256"] and row["duplicate"] for row in rows)
             assert library.row(f"{149:064x}")
             assert lists.is_quick(asked._replace(limit=100))
+
+    def test_pages_in_either_direction_are_the_list_cut_into_parts(self, tmp_path: Path) -> None:
+        for number in range(7):
+            put(tmp_path / "models" / "loras" / f"{number}.safetensors")
+        with opened(host_of(tmp_path), hashing=False) as library:
+            for descending in (False, True):
+                whole = json.loads(library.list(Asked(descending=descending)).body)["models"]
+                for kind in ("loras", None):
+                    for limit in (1, 3, 7, 9):
+                        found: list[str] = []
+                        for offset in range(0, 10, limit):
+                            asked = Asked(
+                                kind=kind, limit=limit, offset=offset, descending=descending
+                            )
+                            page = json.loads(library.list(asked).body)
+                            assert page["total"] == 7
+                            found += [row["name"] for row in page["models"]]
+                        assert found == [row["name"] for row in whole]
+            assert json.loads(library.list(Asked(kind="vae", limit=5)).body)["total"] == 0
 
     def test_everybody_sees_what_was_told_before_they_asked(self, tmp_path: Path) -> None:
         loras = tmp_path / "models" / "loras"
