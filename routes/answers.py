@@ -24,8 +24,13 @@ def encode(data: Any) -> bytes:
 
 def json_answer(data: Any, *, status: int = 200) -> web.Response:
     """`data` as JSON, not to be cached."""
+    return body_answer(encode(data), status=status)
+
+
+def body_answer(body: bytes, *, status: int = 200) -> web.Response:
+    """JSON that is serialised already, not to be cached."""
     return web.Response(
-        body=encode(data),
+        body=body,
         status=status,
         content_type="application/json",
         headers={"Cache-Control": "no-store"},

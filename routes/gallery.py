@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from aiohttp import web
 from pydantic import BeforeValidator, Field
 
-from .answers import json_answer
+from .answers import body_answer, json_answer
 from .files import file_answer
 from .routing import Access, Call, Input, Nothing, Plain, Routes
 from .threads import decoding, patiently
@@ -109,14 +109,7 @@ class As(Input):
 )
 async def list_all(call: Call[AllFilters, Nothing]) -> web.StreamResponse:
     """A page over all models."""
-    query = call.query
-    found = await asyncio.to_thread(
-        call.store.gallery.all,
-        query.wanted(call.store),
-        limit=query.limit,
-        before=query.before or None,
-    )
-    return json_answer(found)
+    return await _page(call, None, call.query.limit)
 
 
 @routes.get(
@@ -139,12 +132,13 @@ async def list_models(call: Plain) -> web.StreamResponse:
 )
 async def list_gallery(call: Call[ModelFilters, Nothing]) -> web.StreamResponse:
     """G, whole or by pages."""
-    query = call.query
+    model_id, query = call.number("model_id"), call.query
+    if query.limit is not None:
+        return await _page(call, model_id, query.limit)
     found = await asyncio.to_thread(
         call.store.gallery.list,
-        call.number("model_id"),
+        model_id,
         query.wanted(call.store),
-        limit=query.limit,
         before=query.before or None,
     )
     return json_answer(found)
@@ -260,6 +254,17 @@ async def send_to_input(call: Call[As, Nothing]) -> web.StreamResponse:
         call.store.gallery.to_input, call.text("image_id"), as_media=call.query.as_ == "media"
     )
     return json_answer(placed)
+
+
+async def _page(call: Call[Any, Nothing], model_id: int | None, limit: int) -> web.StreamResponse:
+    from ..store.gallery import Asked  # heavy, and not needed before the first call
+
+    query: Filters = call.query
+    gallery = call.store.gallery
+    asked = Asked(model_id, query.wanted(call.store), limit, query.before or None)
+    # What many pages ask at once, or one again, is not worth a thread.
+    body = gallery.page_at_hand(asked) or await asyncio.to_thread(gallery.page, asked)
+    return body_answer(body)
 
 
 def _file(call: Call[Any, Nothing], file: ServedFile) -> web.StreamResponse:

@@ -2,66 +2,54 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import gallery_lists
 from .embedded import of_civitai, read_embedded
 from .engine import Database, Record
-from .errors import CuratorError, DiskFull, NotFound, TooLarge, WrongType
+from .errors import CuratorError, DiskFull, NotFound
 from .events import Events
 from .gallery_adoption import Adoption
 from .gallery_cleanup import Cleanup
 from .gallery_disk import GalleryDisk
+from .gallery_faces import Faces
 from .gallery_files import GalleryFiles
 from .gallery_intake import Intake
 from .gallery_lists import Wanted
 from .gallery_models import GalleryModels
+from .gallery_pages import Asked, Pages, joined
 from .gallery_rebuild import Rebuild
 from .gallery_records import GALLERY, Facts, columns, find, generation_of, item_key, new_sidecar
 from .gallery_removal import Leaving, Removal
+from .gallery_served import Picture, ServedFile, picture_of, served
+from .gallery_thumbs import Thumbs
 from .host import Host
 from .inputs import Inputs, copy_to
 from .json_values import mapping
-from .locks import KeyedLock
 from .made_with import MadeWith
-from .media import Kind, format_of
-from .names import inside
 from .output_folder import OutputFolder
 from .remote.civitai import CivitAI
 from .settings import Settings
-from .thumbnails import USUAL, Decoder, make_thumbnail, thumbnail_of
+from .thumbnails import USUAL, Decoder, thumbnail_of
 from .videos import video_frame
 
 if TYPE_CHECKING:
     from .catalog import Catalog
 
-__all__ = ["GALLERY", "Facts", "Gallery", "Picture", "ServedFile", "Wanted", "picture_of"]
-
-
-@dataclass(frozen=True)
-class Picture:
-    """What a workflow node needs: the file, its texts, its seed (0 when unknown), its kind."""
-
-    path: Path
-    prompt: str
-    negative: str
-    seed: int
-    kind: Kind
-
-
-@dataclass(frozen=True)
-class ServedFile:
-    """A file to hand out: its type told by its bytes, and a tag that changes with its content."""
-
-    path: Path
-    content_type: str
-    etag: str
-    name: str
+__all__ = [
+    "GALLERY",
+    "Asked",
+    "Facts",
+    "Gallery",
+    "Picture",
+    "ServedFile",
+    "Wanted",
+    "picture_of",
+    "served",
+]
 
 
 class Gallery:
@@ -84,17 +72,16 @@ class Gallery:
         self._files = GalleryFiles(host.data / "gallery")
         self._inputs = Inputs(host.input)
         self._events = events
-        self._locks = KeyedLock()
         self._decoder = Decoder()
+        self._thumbs = Thumbs(self._records, self._files, self._decoder)
+        self._pages = Pages(self._records)
+        self._faces = Faces(self._records, self.known_models)
         self.disk = GalleryDisk(
             self._records, self._files.root, lambda: settings.values.gallery_limit_gb
         )
         self._intake = Intake(
             self._records, self._files, self._decoder, civitai, catalog, self.disk, self._tell
         )
-        self._without_thumbnail: set[str] = set()
-        self._facts_lock = threading.Lock()
-        self._facts: dict[int, Mapping[str, Any]] = {}
         self._removal = Removal(self._records, self._files, self._intake.locks)
         self._removal.recover()
         self.rebuilding = Rebuild(self._records, self._files, self._intake)
@@ -197,14 +184,7 @@ class Gallery:
         `width` is one of `SIZES`, of pictures that are that wide. Raises NotFound.
         """
         record = self._get(item_id)
-        if record["width"] <= USUAL:
-            width = min(width, USUAL)
-        path = self._files.thumbnail(record, width)
-        if not _is_made(path) and not self._make_thumbnail(record, path, width):
-            if record["type"] == "video":
-                raise NotFound("There is no thumbnail of this video.")
-            path = self._files.media(record)
-        return served(self._files.check_there(path), record["id"])
+        return served(self._thumbs.path(record, width), record["id"])
 
     def meta(self, item_id: str) -> dict[str, Any]:
         """All that is known: the JSON beside the file, and how it was made by one name each."""
@@ -290,36 +270,34 @@ class Gallery:
         if limit is None:
             found = gallery_lists.whole_gallery(self._records, model_id, wanted)
         else:
-            found = gallery_lists.gallery_page(self._records, model_id, wanted, limit, before)
-        return {**found, "custom_preview": self._preview(model_id), **self.run_facts(model_id)}
+            found = self._pages.found(Asked(model_id, wanted, limit, before))
+        return {**found, **self._around(model_id)}
 
     def all(
         self, wanted: Wanted | None = None, *, limit: int = 100, before: str | None = None
     ) -> dict[str, Any]:
         """A page over all models, last added first: `images`, `total`, `next`."""
-        return gallery_lists.all_pictures(self._records, wanted or Wanted(), limit, before)
+        return self._pages.found(Asked(None, wanted or Wanted(), limit, before))
+
+    def page(self, asked: Asked) -> bytes:
+        """What `list` or `all` give for it, as JSON. Raises BadInput for a cursor that is none."""
+        return self._completed(asked, self._pages.json(asked))
+
+    def page_at_hand(self, asked: Asked) -> bytes | None:
+        """The same if it takes no work."""
+        known = self._pages.known(asked)
+        return None if known is None else self._completed(asked, known)
 
     def models(self) -> list[dict[str, Any]]:
         """The models that have pictures, most first.
 
         `{model_id, name, count, thumb, thumb_level}`: a picture's id and its level.
         """
-        return gallery_lists.models(self._records, self._preview_record)
+        return gallery_lists.models(self._records, self._faces.preview)
 
     def catalog_facts(self, model_id: int) -> Mapping[str, Any]:
         """The `gallery_*` values of a LoRA for the catalog's list; empty without pictures."""
-        with self._facts_lock:
-            known = self._facts
-            if model_id in known:
-                return known[model_id]
-        facts = gallery_lists.catalog_facts(self._records, model_id)
-        preview = self._preview(model_id) if facts else None
-        if preview:
-            facts["gallery_thumb"] = preview
-        with self._facts_lock:
-            # A change meanwhile has put another dict in this one's place.
-            known[model_id] = facts
-        return facts
+        return self._faces.catalog_facts(model_id)
 
     def set_preview(self, item_id: str, model_id: int | None = None) -> dict[str, Any]:
         """Let this picture stand for its model: `{status, model_id, civitai_id}`.
@@ -327,12 +305,9 @@ class Gallery:
         Of one that several models show, `model_id` says for which. Raises NotFound.
         """
         record = self._get(item_id)
-        chosen = record["model_id"] if model_id is None else model_id
-        if chosen not in record["models"]:
-            raise NotFound("This picture is not in the gallery of that model.")
-        self.known_models.set_preview(chosen, record["id"])
+        told = self._faces.set_preview(record, model_id)
         self._tell(record, "preview")
-        return {"status": "ok", "model_id": chosen, "civitai_id": record["id"]}
+        return told
 
     def remove(self, model_id: int, version_id: int | None = None) -> int:
         """Empty a model's gallery; how many pictures it no longer shows.
@@ -343,7 +318,7 @@ class Gallery:
         found = self._records.page("by_model", model_id, limit=1 << 40).records
         gone = self._removal.remove([record["id"] for record in found], leaving.change)
         for record in gone:
-            self._forget_facts(record["models"])
+            self._faces.forget(record["models"])
         if gone:
             self.disk.forget()
             self._events.publish("gallery", model_id=model_id, change="removed")
@@ -360,8 +335,7 @@ class Gallery:
     def tell_all(self, change: str) -> None:
         """Much has changed at once; whoever shows anything of it is told."""
         self.disk.forget()
-        with self._facts_lock:
-            self._facts = {}
+        self._faces.forget()
         self._events.publish("gallery", change=change)
 
     def keys(self) -> list[str]:
@@ -371,9 +345,7 @@ class Gallery:
 
     def ensure_thumbnail(self, item_id: str) -> bool | None:
         """None when the thumbnail is there; else whether it could be made. Raises NotFound."""
-        record = self._get(item_id)
-        path = self._files.thumbnail(record)
-        return None if _is_made(path) else self._make_thumbnail(record, path, USUAL)
+        return self._thumbs.ensure(self._get(item_id))
 
     def fix_sizes(self, item_id: str) -> bool:
         """Whether the record said other sizes than the disk; now it does not. Raises NotFound."""
@@ -406,84 +378,20 @@ class Gallery:
             raise _unknown()
         return record
 
-    def _make_thumbnail(self, record: Record, path: Path, width: int) -> bool:
-        """Whether the thumbnail is there now; what cannot be decoded is not tried again."""
-        key: str = record["id"]
-        with self._locks.hold(f"thumb:{key}"):
-            if _is_made(path):
-                return True
-            if key in self._without_thumbnail:
-                return False
-            source = self._files.check_there(self._files.media(record))
-            usual = self._files.thumbnail(record)
-            if width < USUAL and _is_made(usual):
-                source = usual
-            try:
-                with self._files.incoming() as incoming:
-                    self._decoder.run(lambda: make_thumbnail(source, incoming.thumbnail, width))
-                    self._files.put_thumbnail(incoming, record, width)
-            except (WrongType, TooLarge):
-                self._without_thumbnail.add(key)
-                return False
-            except CuratorError:
-                return False
-            if key not in self._records:
-                # Deleted meanwhile; nobody would ever find it again.
-                path.unlink(missing_ok=True)
-                raise _unknown()
-            return True
+    def _completed(self, asked: Asked, page: bytes) -> bytes:
+        if asked.model_id is None:
+            return page
+        return joined(page, self._around(asked.model_id))
 
-    def _preview(self, model_id: int) -> str | None:
-        record = self._preview_record(model_id)
-        return record["id"] if record else None
-
-    def _preview_record(self, model_id: int) -> Record | None:
-        """The picture that a person has chosen for the model, if its gallery shows it."""
-        chosen = self.known_models.preview(model_id)
-        record = self._records.get(chosen) if chosen else None
-        return record if record and model_id in record["models"] else None
-
-    def _forget_facts(self, models: Iterable[int]) -> None:
-        gone = set(models)
-        with self._facts_lock:
-            self._facts = {
-                model_id: facts for model_id, facts in self._facts.items() if model_id not in gone
-            }
+    def _around(self, model_id: int) -> dict[str, Any]:
+        """What G says besides its pictures."""
+        preview = self._faces.preview(model_id)
+        chosen = preview["id"] if preview else None
+        return {"custom_preview": chosen, **gallery_lists.idle(), **self.run_facts(model_id)}
 
     def _tell(self, record: Record, change: str) -> None:
-        self._forget_facts(record["models"])
+        self._faces.forget(record["models"])
         self._events.publish("gallery", id=record["id"], model_id=record["model_id"], change=change)
-
-
-def picture_of(record: Mapping[str, Any], folder: Path) -> Picture:
-    """The picture of a record; its files lie below `folder` (`<data>/gallery`)."""
-    return Picture(
-        inside(folder, record["file_path"]),
-        record["prompt"],
-        record["negative"],
-        record["seed"] or 0,
-        record["type"],
-    )
-
-
-def served(path: Path, name: str) -> ServedFile:
-    """A file of ours to hand out under a name, which gets the extension of its true type."""
-    try:
-        kind = format_of(path)
-        content_type, ext = kind.content_type, kind.ext
-    except WrongType:
-        # Somebody has put another file there; it is only ever saved, never shown.
-        content_type, ext = "application/octet-stream", ""
-    stat = path.stat()
-    return ServedFile(path, content_type, f"{stat.st_size:x}-{stat.st_mtime_ns:x}", name + ext)
-
-
-def _is_made(thumbnail: Path) -> bool:
-    """Whether it is there; a power cut may have left an empty one."""
-    try:
-        return thumbnail.stat().st_size > 0
-    except OSError:
-        return False
 
 
 def _unknown() -> NotFound:

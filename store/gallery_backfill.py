@@ -60,8 +60,10 @@ class Backfill:
         with self._lock:
             self._waiting.extend(item_ids)
             if self._waiting and self._maker is None and not self._closing:
+                # The job at once: between it and what has brought the pictures there is no gap.
+                job = self._jobs.add("thumbs", title="Thumbnails", unit="pictures")
                 self._maker = threading.Thread(
-                    target=self._make, name="curator-thumbs-later", daemon=True
+                    target=self._make, args=(job,), name="curator-thumbs-later", daemon=True
                 )
                 self._maker.start()
 
@@ -87,23 +89,29 @@ class Backfill:
             if thread:
                 thread.join()
 
-    def _make(self) -> None:
+    def _make(self, job: Job) -> None:
         """Top of a thread."""
+        state: State = "done"
+        job.change("running")
         try:
-            with self._jobs.running("thumbs", title="Thumbnails", unit="pictures") as job:
-                while (key := self._next()) is not None:
-                    job.total = job.done + len(self._waiting) + 1
-                    try:
-                        self._gallery.ensure_thumbnail(key)
-                    except CuratorError as error:
-                        log.info("no thumbnail of %s: %s", key, error.text)
-                    job.advance()
-        except Exception:
-            log.exception("making thumbnails")
-        finally:
-            with self._lock:
-                if self._maker is threading.current_thread():
-                    self._maker = None
+            while (key := self._next()) is not None:
+                job.total = job.done + len(self._waiting) + 1
+                try:
+                    self._gallery.ensure_thumbnail(key)
+                except CuratorError as failure:
+                    log.info("no thumbnail of picture %s: %s", key, failure.text)
+                except Exception:
+                    # It costs only itself: the others are waited for.
+                    log.exception("making the thumbnail of picture %s", key)
+                job.advance()
+        except Cancelled:
+            state = "cancelled"
+        with self._lock:
+            if self._maker is threading.current_thread():
+                # Those that are left are made when somebody looks at them.
+                self._waiting.clear()
+                self._maker = None
+        job.change(state)
 
     def _next(self) -> str | None:
         with self._lock:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from .engine import Collection, Page, Record
-from .gallery_records import shown_item
+from .gallery_records import shown_item, source_in
 
 _ALL = 1 << 40
 _LOOKED_AT = 50
@@ -31,16 +31,27 @@ class Wanted:
     tags: tuple[frozenset[int], ...] = ()
     """One of each of these sets of CivitAI's tags."""
 
-    def narrowing(self, records: Collection) -> tuple[list[list[Listed]], list[Listed]]:
-        """Groups of lists: a picture is in one of each; and the lists that it is in none of."""
+    def narrowing(
+        self, records: Collection, model_id: int | None = None
+    ) -> tuple[list[list[Listed]], list[Listed]]:
+        """Groups of lists: a picture is in one of each; and the lists that it is in none of.
+
+        With a model its own cards are the originals.
+        """
         among: list[list[Listed]] = [[("by_tag", tag) for tag in tags] for tags in self.tags]
         without = [("by_nsfw", each) for each in _LEVELS if self.max_nsfw and each > self.max_nsfw]
         if self.version_id is not None:
             among.append([("by_version", self.version_id)])
         starred = None if self.starred is None else int(self.starred)
-        for index, value in (("by_source", self.source), ("by_type", self.type)):
-            if value:
-                _narrow(records, index, value, among, without)
+        source = self.source
+        if model_id is not None and source == "original":
+            among.append([("by_card", model_id)])
+        elif model_id is not None and source == "community":
+            without += [("by_card", model_id), ("by_source", "own")]
+        elif source:
+            _narrow(records, "by_source", source, among, without)
+        if self.type:
+            _narrow(records, "by_type", self.type, among, without)
         if starred is not None:
             _narrow(records, "starred", starred, among, without)
         return among, without
@@ -71,7 +82,8 @@ def page(
     before: str | None = None,
 ) -> Page:
     """A page of an index, newest first; without `limit` everything. Raises BadInput (`before`)."""
-    among, without = wanted.narrowing(records)
+    model_id: int | None = value if index in ("by_model", "by_card") else None
+    among, without = wanted.narrowing(records, model_id)
     count = _ALL if limit is None else limit
     if wanted.q:
         return records.search(
@@ -96,20 +108,18 @@ def page(
 
 
 def whole_gallery(records: Collection, model_id: int, wanted: Wanted) -> dict[str, Any]:
-    """G of a model with everything in it, once by source and once as one list."""
+    """The pictures of G, all of them, once by source and once as one list."""
     found = page(records, "by_model", model_id, wanted)
-    cards = [record for record in found.records if record["source"] == "original"]
-    others = [record for record in found.records if record["source"] != "original"]
+    cards = [record for record in found.records if source_in(record, model_id) == "original"]
+    others = [record for record in found.records if source_in(record, model_id) != "original"]
     first = next(iter([*cards, *others]), None)
     return {
-        **_idle(),
-        "gallery_card": [shown_item(record) for record in cards],
+        "gallery_card": [shown_item(record, model_id) for record in cards],
         "gallery_card_bytes": sum(record["file_size"] for record in cards),
-        "gallery_community": [shown_item(record) for record in others],
+        "gallery_community": [shown_item(record, model_id) for record in others],
         "gallery_community_bytes": sum(record["file_size"] for record in others),
         "default_preview": first["id"] if first else None,
-        "custom_preview": None,
-        "images": [shown_item(record) for record in found.records],
+        "images": [shown_item(record, model_id) for record in found.records],
         "images_total": found.total,
         "next": None,
     }
@@ -118,20 +128,18 @@ def whole_gallery(records: Collection, model_id: int, wanted: Wanted) -> dict[st
 def gallery_page(
     records: Collection, model_id: int, wanted: Wanted, limit: int, before: str | None
 ) -> dict[str, Any]:
-    """G of a model with one page of `images`; the two older lists stay empty."""
+    """The pictures of G with one page of `images`; the two older lists stay empty."""
     index = "by_model"
     if wanted.source == "original":
         index, wanted = "by_card", replace(wanted, source="")
     found = page(records, index, model_id, wanted, limit=limit, before=before)
     return {
-        **_idle(),
         "gallery_card": [],
         "gallery_card_bytes": 0,
         "gallery_community": [],
         "gallery_community_bytes": 0,
         "default_preview": default_preview(records, model_id),
-        "custom_preview": None,
-        "images": [shown_item(record) for record in found.records],
+        "images": [shown_item(record, model_id) for record in found.records],
         "images_total": found.total,
         "next": found.next,
     }
@@ -198,8 +206,8 @@ def catalog_facts(records: Collection, model_id: int) -> dict[str, Any]:
     if not records.count("by_model", model_id):
         return {}
     found = page(records, "by_model", model_id, Wanted()).records
-    cards = [record for record in found if record["source"] == "original"]
-    others = [record for record in found if record["source"] != "original"]
+    cards = [record for record in found if source_in(record, model_id) == "original"]
+    others = [record for record in found if source_in(record, model_id) != "original"]
     first = [*cards, *others][0]["id"]
     return {
         "gallery_count": len(found),
@@ -244,8 +252,8 @@ def default_preview(records: Collection, model_id: int) -> str | None:
     return None
 
 
-def _idle() -> dict[str, Any]:
-    """The part of G that tells of a running job."""
+def idle() -> dict[str, Any]:
+    """The part of G that tells of a run, where none is told of."""
     return {
         "status": "idle",
         "downloaded": 0,

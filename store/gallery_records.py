@@ -14,6 +14,7 @@ from typing import Any
 
 from .engine import Collection, CollectionSpec, Index, Record
 from .generation import Generation
+from .json_values import mapping
 from .media import Media
 
 GALLERY = CollectionSpec(
@@ -82,6 +83,8 @@ class Facts:
     generation: Generation = field(default_factory=Generation)
     raw_item: Mapping[str, Any] | None = None
     generation_data: Mapping[str, Any] | None = None
+    making_asked: bool = False
+    """Whether CivitAI has told how it was made, or that it does not know."""
 
 
 def own_id(sha256: str) -> str:
@@ -177,11 +180,12 @@ def new_record(
         "file_size": size,
         "created_at": facts.created_at or now(),
         "downloaded_at": now(),
-        "reactions": _count(facts.stats, "heartCount") + _count(facts.stats, "likeCount"),
+        "reactions": _reactions(facts.stats),
         "comments": _count(facts.stats, "commentCount"),
         "collected": _count(facts.stats, "collectedCount"),
         "has_meta": int(made.is_told),
         "has_gen_data": int(bool(told)),
+        "making_asked": int(facts.making_asked),
         "source": facts.source,
         "search_mode": facts.search_mode,
         "starred": int(facts.starred),
@@ -189,6 +193,8 @@ def new_record(
         "page": facts.page,
         "aliases": aliases(facts),
         "models": [facts.model_id],
+        "cards": [facts.model_id] if facts.source == "original" else [],
+        "versions_of": _versions_of(facts),
         "model_name": facts.model_name,
         "versions": list(facts.version_ids),
         "sha256": sha256,
@@ -204,14 +210,40 @@ def new_record(
 
 
 def with_places(record: Record) -> Record:
-    """The record with what its indexes are made of, to be called after a change of its source."""
-    record["cards"] = record["models"] if record["source"] == "original" else []
+    """The record with what follows from its `models` and `cards`; call it after a change of them.
+
+    `cards` are the models whose author shows the picture, `source` whether any does. Older records
+    have but the source, which meant all of their models.
+    """
+    models: list[int] = record["models"]
+    cards = record.get("cards")
+    if cards is None:
+        cards = models if record["source"] == "original" else []
+    record["cards"] = [each for each in models if each in cards]
+    if record["source"] != "own":
+        record["source"] = "original" if record["cards"] else "community"
+    if "versions_of" in record:
+        told: dict[str, list[int]] = record["versions_of"]
+        record["versions_of"] = {key: told[key] for key in map(str, models) if told.get(key)}
     return record
+
+
+def source_in(record: Mapping[str, Any], model_id: int | None) -> str:
+    """`original`, `community` or `own`, as this model's gallery has it; None: as any has it."""
+    source: str = record["source"]
+    if model_id is None or source != "original":
+        return source
+    return source if model_id in record.get("cards", record["models"]) else "community"
+
+
+def lacks_making(record: Mapping[str, Any]) -> bool:
+    """Whether CivitAI has not told how it was made, nor that it does not know."""
+    return not record["has_gen_data"] and not record.get("making_asked")
 
 
 def kept_record(record: Mapping[str, Any]) -> dict[str, Any]:
     """What of a record lies beside its picture: all but its star and what follows from the rest."""
-    left = ("starred", "file_path", "thumb_path", "meta_path", "cards")
+    left = ("starred", "file_path", "thumb_path", "meta_path")
     return {name: value for name, value in record.items() if name not in left}
 
 
@@ -233,7 +265,7 @@ def new_sidecar(facts: Facts, record: Record) -> dict[str, Any]:
 
 def enriched(record: Record, facts: Facts) -> Record:
     """The record with what `facts` know and it does not; what it says already stays."""
-    better = dict(record)
+    better = with_places(dict(record))
     news = {
         "page": facts.page,
         "post_id": facts.post_id,
@@ -253,20 +285,25 @@ def enriched(record: Record, facts: Facts) -> Record:
         better[name] = list(dict.fromkeys([*(record.get(name) or []), *news_of]))
     better["has_meta"] = int(record["has_meta"] or facts.generation.is_told)
     better["has_gen_data"] = int(record["has_gen_data"] or bool(facts.generation_data))
+    better["making_asked"] = int(bool(record.get("making_asked")) or facts.making_asked)
+    better["reactions"] = max(record["reactions"], _reactions(facts.stats))
+    better["comments"] = max(record["comments"], _count(facts.stats, "commentCount"))
+    better["collected"] = max(record["collected"], _count(facts.stats, "collectedCount"))
     if facts.source == "original":
-        better["source"] = "original"
+        better["cards"] = [*better["cards"], facts.model_id]
     if facts.model_id and facts.model_id not in record["models"]:
         better["models"] = [*(each for each in record["models"] if each), facts.model_id]
         better["model_id"] = better["models"][0]
         better["model_name"] = record["model_name"] or facts.model_name
     better["versions"] = sorted({*record["versions"], *facts.version_ids})
+    better["versions_of"] = _joined(record.get("versions_of"), _versions_of(facts))
     return with_places(better)
 
 
 def enriched_sidecar(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """The older JSON with every gap filled from the newer one."""
+    """The older JSON with every gap filled from the newer one, and the higher counts of both."""
     gaps = {name: new[name] for name, value in old.items() if not value and new.get(name)}
-    return {**new, **old, **gaps}
+    return {**new, **old, **gaps, "stats": _higher(old.get("stats"), new.get("stats"))}
 
 
 def with_links(record: Record, old: Record) -> Record:
@@ -278,8 +315,8 @@ def with_links(record: Record, old: Record) -> Record:
     linked["models"] = [each for each in models if each] or [0]
     linked["model_id"] = linked["models"][0]
     linked["model_name"] = old["model_name"] or record["model_name"]
-    if old["source"] == "original":
-        linked["source"] = "original"
+    linked["cards"] = [*record["cards"], *with_places(dict(old))["cards"]]
+    linked["versions_of"] = _joined(old.get("versions_of"), record.get("versions_of"))
     return with_places(linked)
 
 
@@ -288,9 +325,14 @@ def columns(record: Record) -> dict[str, Any]:
     return {"id": record["id"], **{name: record.get(name) for name in COLUMNS}}
 
 
-def shown_item(record: Record) -> dict[str, Any]:
-    """The item of a list: ids, flags, and its metadata in `meta`."""
-    number = next((each for each in record["aliases"] if each.isdigit()), "")
+def shown_item(record: Record, model_id: int | None = None) -> dict[str, Any]:
+    """The item of a list (of this model's gallery): ids, flags, and its metadata in `meta`."""
+    given = record.get
+    number = None
+    for alias in record["aliases"]:
+        if alias.isdigit():
+            number = int(alias)
+            break
     meta = {
         "civitai_id": record["civitai_id"],
         "civitai_page": record["page"],
@@ -302,18 +344,18 @@ def shown_item(record: Record) -> dict[str, Any]:
     }
     return {
         "id": record["id"],
-        "name": record.get("name", ""),
-        "number": int(number) if number else None,
+        "name": given("name", ""),
+        "number": number,
         "ext": record["ext"],
         "has_thumb": True,
         "starred": bool(record["starred"]),
-        "has_workflow": bool(record.get("has_workflow")),
-        "source": record["source"],
+        "has_workflow": bool(given("has_workflow")),
+        "source": source_in(record, model_id),
         "model_id": record["model_id"],
         "model_name": record["model_name"],
         "versions": record["versions"],
-        "nsfw_level": record.get("nsfw_level") or 0,
-        "tag_ids": record.get("tag_ids") or [],
+        "nsfw_level": given("nsfw_level") or 0,
+        "tag_ids": given("tag_ids") or [],
         "createdAt": record["created_at"],
         "added": record["downloaded_at"],
         "file_size": record["file_size"],
@@ -323,7 +365,7 @@ def shown_item(record: Record) -> dict[str, Any]:
 
 def generation_of(record: Record) -> dict[str, Any]:
     """How the picture was made, by the names of `Generation`."""
-    return {name: record.get(name) for name in _MAKING}
+    return dict(zip(_MAKING, map(record.get, _MAKING), strict=True))
 
 
 def aliases(facts: Facts) -> list[str]:
@@ -345,6 +387,33 @@ def _shown_meta(record: Record) -> dict[str, Any]:
         "baseModel": record["base_model"],
         "createdAt": record["created_at"],
     }
+
+
+def _versions_of(facts: Facts) -> dict[str, list[int]]:
+    """By model, as text: those of its versions that show the picture."""
+    return {str(facts.model_id): sorted(facts.version_ids)} if facts.version_ids else {}
+
+
+def _joined(old: Any, new: Any) -> dict[str, list[int]]:
+    """What both say of versions by model."""
+    joined = {**mapping(old)}
+    for key, versions in mapping(new).items():
+        joined[key] = sorted({*joined.get(key, ()), *versions})
+    return joined
+
+
+def _higher(old: Any, new: Any) -> dict[str, Any]:
+    """Both; of what both count, the higher number."""
+    counts = {**mapping(old)}
+    for name, value in mapping(new).items():
+        known = counts.get(name)
+        if not (isinstance(known, int) and isinstance(value, int) and known > value):
+            counts[name] = value
+    return counts
+
+
+def _reactions(stats: Mapping[str, Any]) -> int:
+    return _count(stats, "heartCount") + _count(stats, "likeCount")
 
 
 def _count(stats: Mapping[str, Any], name: str) -> int:

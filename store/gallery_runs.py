@@ -167,12 +167,13 @@ class GalleryRuns:
             error = "Something went wrong in Curator; its log says what."
         # After an error others may still be at their pictures; they come to nothing.
         run.gate.shut()
+        if run.new_items:
+            # Before its end is told: who waits for that finds the job of the thumbnails.
+            self.on_new(run.new_items)
         with self._lock:
             self._threads.discard(threading.current_thread())
             self._finish(run, error, keep=keep)
             self._start_next()
-        if run.new_items:
-            self.on_new(run.new_items)
 
     def _finish(self, run: Run, error: str | None = None, *, keep: bool = False) -> None:
         """Under the lock."""

@@ -175,6 +175,11 @@ class Collection:
         with self._core.memory:
             return self._rows.indexes[index].counts()
 
+    @property
+    def stamp(self) -> int:
+        """Another number after each change: what was read after it was looked at is as old."""
+        return self._rows.stamp
+
     def __len__(self) -> int:
         return len(self._rows.ids)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from .batches import Batch, columns_of
 from .digest import fields
-from .indexes import SortedIndex
+from .indexes import Places, SortedIndex
 from .records import decode
 from .spec import CollectionSpec, Record
 from .wording import Wording
@@ -29,6 +29,8 @@ class Rows:
         self.key = spec.key if spec else None
         self.durable = spec.durable if spec else True
         self.lock = lock
+        self.stamp = 0
+        """Another number after each change of any record."""
         self.raws: dict[int, bytes] = {}
         self.ids: dict[str, int] = {}
         self.next_id = 1
@@ -42,6 +44,7 @@ class Rows:
 
     def clear(self) -> None:
         """Empty, as if it had never been written to."""
+        self.stamp += 1
         self.raws, self.ids = {}, {}
         self.next_id = 1
         self.listed = False
@@ -53,6 +56,7 @@ class Rows:
     def load(self, batches: Iterable[Batch]) -> None:
         """Take a snapshot's records into an empty table."""
         wanted = fields(self.spec)
+        self.stamp += 1
         self.listed = True
         for ids, raws, columns in batches:
             self.raws.update(zip(ids, raws, strict=True))
@@ -65,8 +69,9 @@ class Rows:
             for own, doc_id in zip(columns[self.key], ids, strict=True):
                 if isinstance(own, str):
                     self.ids[own] = doc_id
+            places = Places(ids, columns)
             for index in self.indexes.values():
-                index.load(ids, columns)
+                index.load(places, columns)
         for index in self.indexes.values():
             index.sort()
         self.next_id = max(self.raws, default=0) + 1
@@ -82,6 +87,7 @@ class Rows:
     ) -> None:
         """Set or remove one record, under the lock; `record` is what the bytes were made of."""
         old_raw = self.raws.get(doc_id)
+        self.stamp += 1
         if raw is None:
             self.raws.pop(doc_id, None)
         else:

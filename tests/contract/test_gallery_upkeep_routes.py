@@ -13,6 +13,7 @@ import requests
 from PIL import Image
 
 from comfyui_curator.store import Options
+from comfyui_curator.store.events import Event
 from comfyui_curator.store.gallery import Facts
 from tests.catalogs import wait_until
 from tests.contract.test_gallery import check_error, opened
@@ -173,6 +174,23 @@ class TestThumbnailsForAll:
 
     def test_a_run_leaves_none_without(self, server: RunningServer, folder: Path) -> None:
         assert len(list(folder.rglob("*.thumb.webp"))) == len(server.store.gallery)
+
+    def test_a_run_that_is_over_has_handed_its_pictures_on(
+        self, server: RunningServer, world: World
+    ) -> None:
+        kinds: list[set[str]] = []
+
+        def hear(event: Event) -> None:
+            if event.topic == "jobs" and (event.data["kind"], event.data["state"]) == (
+                "gallery",
+                "done",
+            ):
+                kinds.append({job["kind"] for job in server.store.jobs.listed()})
+
+        forget = server.store.events.listen(hear)
+        ran(server, world.model("vae").id)
+        forget()
+        assert kinds == [{"gallery", "thumbs"}]
 
     def test_makes_what_is_missing_and_tells_of_it(
         self, server: RunningServer, folder: Path
