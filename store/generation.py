@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any
 
 from .json_values import integer, mapping, mappings, number, text
 
 # These see texts of strangers, megabytes of them: neither may try one character again and again.
 _SETTING = re.compile(r'(?:^|(?<=,))\s*(\w[\w ()/.-]*):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
+_STEPS = re.compile(r"\bSteps: *\d")
+_SEED = re.compile(r"\bSeed: *-?\d")
+_TEMPLATES = ("Template:", "Negative Template:")
+"""Of the extension Dynamic Prompts, with what it made prompts of."""
 _LORA_TAG = re.compile(r"<lora:([^<>]+)>", re.IGNORECASE)
 _HASH = re.compile(r"[0-9a-f]+")
 _HASH_LENGTHS = (8, 10, 12, 64)
@@ -167,8 +171,10 @@ def from_parameters(written: str) -> Generation:
     lines = written.replace("\r\n", "\n").strip().split("\n")
     settings: dict[str, str] = {}
     parts: dict[str, Any] = {}
-    if re.search(r"\bSteps: *\d", lines[-1]):
-        line, parts = _parts(lines.pop())
+    at = _settings_at(lines)
+    if at is not None:
+        line, parts = _parts(", ".join(_before_templates(lines[at:])))
+        lines = lines[:at]
         for name, value in _SETTING.findall(line):
             settings.setdefault(name.strip().lower(), value.strip().strip('"'))
     body = "\n".join(lines)
@@ -201,6 +207,19 @@ def from_parameters(written: str) -> Generation:
         loras=loras[:_MOST] or _named_loras(prompt, [], hashes),
         others=others[:_MOST],
     ).listing(hashes.values(), map(version_id, models[:_MOST]))
+
+
+def _settings_at(lines: Sequence[str]) -> int | None:
+    """Where the settings begin: mostly the last line, but extensions write more below it."""
+    for at in range(len(lines) - 1, -1, -1):
+        if _STEPS.match(lines[at]) or (_STEPS.search(lines[at]) and _SEED.search(lines[at])):
+            return at
+    return len(lines) - 1 if _STEPS.search(lines[-1]) else None
+
+
+def _before_templates(lines: Sequence[str]) -> Iterator[str]:
+    """Without what the prompts were made from, which may look like settings."""
+    return takewhile(lambda line: not line.startswith(_TEMPLATES), lines)
 
 
 def _parts(line: str) -> tuple[str, dict[str, Any]]:

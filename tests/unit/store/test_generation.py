@@ -45,6 +45,27 @@ def test_a1111_s_text_in_other_forms(text: str, prompt: str, negative: str) -> N
     assert made.seed in (None, 5)
 
 
+LINE = "Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 123, Size: 512x512"
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        "Template: __x__ pos\nNegative Template: neg",
+        "Template: two lines,\nSteps: {1|2}, Seed: 9\nNegative Template: neg",
+        "Time taken: 4.2 sec.",
+        "\nMask blur: 4, Seed: 9",
+        "Model: m\nTemplate: Model: other",
+    ],
+)
+@pytest.mark.parametrize("line", [LINE, "Sampler: Euler a, " + LINE])
+def test_lines_below_the_settings_take_nothing_from_them(line: str, below: str) -> None:
+    made = from_parameters(f"ten Steps: 3\nNegative prompt: neg\n{line}\n{below}")
+    assert (made.prompt, made.negative) == ("ten Steps: 3", "neg")
+    assert (made.steps, made.seed, made.size) == (20, 123, "512x512")
+    assert made.model == ("m" if below.startswith("Model") else "")
+
+
 def test_comfyui_s_graph_is_followed_to_its_texts() -> None:
     made = from_graph(json.loads(COMFY["prompt"]))
     assert (made.prompt, made.negative) == ("a lantern", "blurry")
@@ -139,6 +160,9 @@ LONG = 1_000_000
         "Steps: 1," + "a" * LONG,
         "Steps: 1," + 'a:"b,' * (LONG // 5),
         "Steps:" + " " * LONG,
+        "Steps: 1, " * (LONG // 10),
+        "Steps:\n" * (LONG // 7),
+        "Steps: 1 Seed: " * (LONG // 15),
         "<lora:" + "a" * LONG,
         "<lora:a" * (LONG // 7),
         "<lora:a:" * (LONG // 8),
