@@ -41,7 +41,11 @@ class Journal:
         self._base = seq
         self._synced = offset
         self._torn = False
-        self._turn = threading.Condition(threading.Lock())
+        # The bare lock is for those who need not wait, which is nearly always: each step after a
+        # sync is slow, for the processor has forgotten everything meanwhile.
+        self._mutex = threading.Lock()
+        self._turn = threading.Condition(self._mutex)
+        self._waiting = 0
         self._leading = False
         self._lost: list[tuple[int, int]] = []
         self._descriptor = self._open()
@@ -68,13 +72,15 @@ class Journal:
 
         Raises DiskFull or CuratorError, and the file is as before.
         """
-        if self.offset == 0:
+        offset = self.position - self._origin
+        if not offset:
             line = lines.base(self._base) + line
         size = len(line)
+        end = offset + size
         try:
             if self._torn:
                 self._cut()
-            if ahead and self.offset + size + _LOW > self._allocated:
+            if ahead and end + _LOW > self._allocated:
                 self._reserve(size)
             write_all(self._descriptor, line)
         except OSError as error:
@@ -86,7 +92,8 @@ class Journal:
                 pass
             raise disk_error(error, "The change") from error
         self.position += size
-        self._allocated = max(self._allocated, self.offset)
+        if end > self._allocated:
+            self._allocated = end
         return self.position
 
     def sync(self, position: int) -> None:
@@ -94,9 +101,9 @@ class Journal:
 
         Raises OSError to the one who tried, SyncFailed to those whose change was undone for it.
         """
-        with self._turn:
+        with self._mutex:
             while True:
-                if any(low < position <= high for low, high in self._lost):
+                if self._lost and any(low < position <= high for low, high in self._lost):
                     raise SyncFailed("The disk failed; the change was undone.")
                 if self._synced >= position:
                     return
@@ -104,7 +111,7 @@ class Journal:
                     raise self.failed
                 if not self._leading:
                     break
-                self._turn.wait()
+                self._wait()
             self._leading = True
         self._lead()
 
@@ -130,9 +137,9 @@ class Journal:
         Under the caller's lock. The new names need not be on the disk yet: after a loss of power
         the prepared file, under its first name, is read as what it is.
         """
-        with self._turn:
+        with self._mutex:
             while self._leading:
-                self._turn.wait()
+                self._wait()
             if self.failed is not None:
                 raise self.failed
             self._leading = True
@@ -163,7 +170,7 @@ class Journal:
 
         Whoever waits for anything else is told that it is lost. Raises OSError, to be called again.
         """
-        with self._turn:
+        with self._mutex:
             if self.position > self._synced:
                 # Positions never go back: a lost one is not to be taken for a later one.
                 self._lost.append((self._synced, self.position))
@@ -187,20 +194,29 @@ class Journal:
         finally:
             os.close(self._descriptor)
 
+    def _wait(self) -> None:
+        self._waiting += 1
+        try:
+            self._turn.wait()
+        finally:
+            self._waiting -= 1
+
     def _lead(self) -> None:
         target = self.position
         try:
             sync_data(self._descriptor)
         except OSError as error:
-            with self._turn:
+            with self._mutex:
                 self._leading = False
                 self.failed = error
                 self._turn.notify_all()
             raise
-        with self._turn:
+        with self._mutex:
             self._leading = False
-            self._synced = max(self._synced, target)
-            self._turn.notify_all()
+            if target > self._synced:
+                self._synced = target
+            if self._waiting:
+                self._turn.notify_all()
 
     def _open(self) -> int:
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | BINARY, 0o666)
