@@ -12,7 +12,7 @@ from ..errors import BadInput
 # Rank, value, document id: rank keeps apart what Python does not compare.
 Entry: TypeAlias = tuple[int, Any, int]
 
-_NOTHING, _NUMBER, TEXT = range(3)
+_NOTHING, NUMBER, TEXT = range(3)
 
 
 def entry(value: Any, doc_id: int) -> Entry:
@@ -20,7 +20,7 @@ def entry(value: Any, doc_id: int) -> Entry:
     if isinstance(value, str):
         return (TEXT, value, doc_id)
     if isinstance(value, (int, float)) and value == value:
-        return (_NUMBER, value, doc_id)
+        return (NUMBER, value, doc_id)
     return (_NOTHING, 0, doc_id)
 
 

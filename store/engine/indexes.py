@@ -9,11 +9,11 @@ from operator import methodcaller
 from typing import Any, cast
 
 from .batches import Columns
-from .cursors import TEXT, Entry, entry
+from .cursors import NUMBER, TEXT, Entry, entry
 from .spec import Index, Record
 
 _SCALARS = (str, int, float, bool, type(None))
-_PLAIN = frozenset((str, int))
+_SCALAR_TYPES = frozenset(_SCALARS)
 _NOBODY = object()
 
 
@@ -34,6 +34,34 @@ def reader(path: str) -> Callable[[Record], Any]:
     return read
 
 
+class Places:
+    """Where some records stand, by the field that orders them: indexes of one order share it."""
+
+    def __init__(self, ids: Sequence[int], columns: Columns) -> None:
+        self._ids = ids
+        self._columns = columns
+        self._known: dict[str | None, list[Entry]] = {}
+
+    def by(self, order: str | None) -> list[Entry]:
+        """The records' entries, in their order here."""
+        known = self._known.get(order)
+        if known is None:
+            known = self._known[order] = list(self._made(order))
+        return known
+
+    def _made(self, order: str | None) -> Iterable[Entry]:
+        ids = self._ids
+        if order is None:
+            return zip(repeat(0), repeat(0), ids)
+        orders = _column(order, self._columns)
+        kinds = set(map(type, orders))
+        if kinds == {str}:
+            return zip(repeat(TEXT), orders, ids)
+        if kinds == {int}:
+            return zip(repeat(NUMBER), orders, ids)
+        return map(entry, orders, ids)
+
+
 class SortedIndex:
     """Entries of each value in order. Not thread-safe: the caller holds the lock.
 
@@ -47,28 +75,27 @@ class SortedIndex:
         self._order = reader(spec.order) if spec.order else None
         self._entries: dict[Any, list[Entry]] = {}
 
-    def load(self, ids: Sequence[int], columns: Columns) -> None:
+    def load(self, places: Places, columns: Columns) -> None:
         """Add records in any order; `sort` has to follow. This runs for all of them at open."""
-        places = self._all_places(ids, columns)
+        every = places.by(self._spec.order)
         if self._spec.field is None:
-            self._entries.setdefault(None, []).extend(places)
+            self._entries.setdefault(None, []).extend(every)
+            return
+        column = _column(self._spec.field, columns)
+        kinds = set(map(type, column))
+        if kinds <= _SCALAR_TYPES and len(set(column)) == 1:
+            self._entries.setdefault(column[0], []).extend(every)
+            return
+        if kinds == {list} and not any(column):
             return
         entries = self._entries
-        for value, place in zip(_column(self._spec.field, columns), places, strict=True):
-            for each in (value,) if type(value) in _PLAIN else _values(value):
+        for value, place in zip(column, every, strict=True):
+            for each in (value,) if type(value) in _SCALAR_TYPES else _values(value):
                 known = entries.get(each)
                 if known is None:
                     entries[each] = [place]
                 else:
                     known.append(place)
-
-    def _all_places(self, ids: Sequence[int], columns: Columns) -> Iterable[Entry]:
-        if self._spec.order is None:
-            return zip(repeat(0), repeat(0), ids)
-        orders = _column(self._spec.order, columns)
-        if set(map(type, orders)) == {str}:
-            return zip(repeat(TEXT), orders, ids)
-        return map(entry, orders, ids)
 
     def sort(self) -> None:
         """Bring what was loaded into order."""
@@ -122,6 +149,8 @@ def _values(value: Any) -> Sequence[Any]:
     if not isinstance(value, list):
         return ()
     several = cast("list[Any]", value)
+    if len(several) < 2:
+        return several if several and isinstance(several[0], _SCALARS) else ()
     return list(dict.fromkeys(each for each in several if isinstance(each, _SCALARS)))
 
 
