@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from comfyui_curator import routes as pack_routes
+from comfyui_curator.routes import table
 from comfyui_curator.routes.routing import Nothing
 from tests.serving import RunningServer
 
@@ -157,14 +157,14 @@ def test_the_description_names_every_route_and_only_those(server: RunningServer)
     described = {
         (method.upper(), path) for path, item in document["paths"].items() for method in item
     }
-    declared = {(route.method, route.template) for route in pack_routes.ALL}
+    declared = {(route.method, route.template) for route in table.ALL}
     assert described == declared
 
 
 def test_the_description_agrees_with_what_the_handlers_take(server: RunningServer) -> None:
     document = server.get("/openapi.json").json()
     schemas = document["components"]["schemas"]
-    for route in pack_routes.ALL:
+    for route in table.ALL:
         operation = document["paths"][route.template][route.method.lower()]
         shown = {p["name"] for p in operation["parameters"] if p["in"] == "path"}
         assert shown == set(re.findall(r"\{(\w+)\}", route.template)), route.path
