@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -294,6 +294,14 @@ class Gallery:
         `{model_id, name, count, thumb, thumb_level}`: a picture's id and its level.
         """
         return gallery_lists.models(self._records, self._faces.preview)
+
+    def models_of(self, versions: Collection[int]) -> set[int]:
+        """The models that have one of these versions, or a picture of one."""
+        found = self.known_models.of_versions(versions)
+        for version in versions:
+            for record in self._records.page("by_version", version, limit=1 << 40).records:
+                found.update(record["models"])
+        return found
 
     def catalog_facts(self, model_id: int) -> Mapping[str, Any]:
         """The `gallery_*` values of a LoRA for the catalog's list; empty without pictures."""

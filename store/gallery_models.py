@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from .engine import CollectionSpec, Database
@@ -27,6 +27,14 @@ class GalleryModels:
         """The versions that CivitAI has told of."""
         record = self._records.get(str(model_id))
         return frozenset(record.get("versions", ())) if record else frozenset()
+
+    def of_versions(self, versions: Collection[int]) -> set[int]:
+        """The models that CivitAI has told to have one of these."""
+        return {
+            int(record["id"])
+            for record in self._records
+            if any(version in versions for version in record.get("versions", ()))
+        }
 
     def set_preview(self, model_id: int, item_id: str) -> None:
         """This picture stands for the model from now on."""

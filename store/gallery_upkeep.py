@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from .catalog import Catalog
+from .errors import BadInput
 from .gallery import Gallery
 from .jobs import Job
+from .json_values import text
 from .library_collections import Collections
+from .model_addresses import OfCivitAI, understand
 from .tasks import Tasks
 
 if TYPE_CHECKING:
+    from .catalog_entries import Found
     from .engine import Record
+    from .settings import Options
 
 REBUILD, ADOPTION, CLEANUP = "gallery-rebuild", "gallery-adoption", "gallery-cleanup"
 
@@ -20,11 +26,17 @@ class GalleryUpkeep:
     """Starts it; each kind goes on once at a time. How it went is told by `told`."""
 
     def __init__(
-        self, gallery: Gallery, catalog: Catalog, collections: Collections, tasks: Tasks
+        self,
+        gallery: Gallery,
+        catalog: Catalog,
+        collections: Collections,
+        tasks: Tasks,
+        options: Options,
     ) -> None:
         """`tasks` are closed by whoever made them."""
         self._gallery = gallery
         self._catalog = catalog
+        self._options = options
         self._tasks = tasks
         gallery.cleaning.known_models = self._known_models
         self._collections = collections
@@ -83,11 +95,26 @@ class GalleryUpkeep:
 
     def _known_models(self) -> set[int]:
         """Of both catalogs, and 0, whose pictures belong to no model that is known."""
-        found = {0}
+        found, versions = {0}, set[int]()
         for file in self._catalog.files.values():
             file.document.refresh()
-            found.update(each.model_id for each in file.index.found if each.model_id is not None)
-        return found
+            for entry in file.index.found:
+                model_id, version_id = self._ids(entry)
+                if model_id is not None:
+                    found.add(model_id)
+                elif version_id is not None:
+                    versions.add(version_id)
+        return found | self._gallery.models_of(versions)
+
+    def _ids(self, found: Found) -> tuple[int | None, int | None]:
+        """The CivitAI model and version of an entry; its address tells what it does not say."""
+        address = text(found.entry.get("url"))
+        if found.model_id is None and found.version_id is None and address:
+            with contextlib.suppress(BadInput):
+                meant = understand(address, self._options)
+                if isinstance(meant, OfCivitAI):
+                    return meant.model_id, meant.version_id
+        return found.model_id, found.version_id
 
     def _is_collected(self, record: Record) -> bool:
         return bool(self._collections.of("picture", record["id"]))

@@ -244,7 +244,11 @@ class Store:
         )
         self.gallery.models_used.on_disk = lambda told: on_disk(self.library.places, told)
         self.gallery_upkeep = GalleryUpkeep(
-            self.gallery, self.catalog, self.collections, self.organising.tasks
+            self.gallery,
+            self.catalog,
+            self.collections,
+            self.organising.tasks,
+            self.settings.options,
         )
 
     def _open_uploads(self) -> None:

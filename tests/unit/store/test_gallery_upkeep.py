@@ -278,7 +278,15 @@ def test_clearing_up_takes_only_what_nothing_refers_to(store: Store, tmp_path: P
         "civitai_version_id": 1,
         "civitai_model_id": 50,
     }
-    store.catalog.add_entries("loras", "sdxl_loras", [entry])
+    by_version = {"file": "y.safetensors", "dest": "loras", "civitai_version_id": "510"}
+    by_address = {"file": "z.safetensors", "dest": "loras"}
+    page = "https://civitai.com/models/52/name?modelVersionId=520"
+    store.catalog.add_entries(
+        "loras", "sdxl_loras", [entry, by_version, {**by_address, "url": page}]
+    )
+    store.gallery.known_models.add_versions(53, [530])
+    download = "https://civitai.com/api/download/models/530"
+    store.catalog.add_entries("models", "other", [{**by_address, "file": "v", "url": download}])
 
     def add(number: int, **facts: Any) -> str:
         picture = draw(tmp_path / f"{number}.png", f"#0000{number:02}")
@@ -291,6 +299,11 @@ def test_clearing_up_takes_only_what_nothing_refers_to(store: Store, tmp_path: P
         add(3, model_id=61, starred=True),
         add(4, model_id=61, search_mode="single"),
         add(5, model_id=0),
+        add(10, model_id=51, version_ids=(510,)),
+        # Of the community, which names no version.
+        add(11, model_id=51),
+        add(12, model_id=52),
+        add(13, model_id=53),
         store.gallery.add_own(draw(tmp_path / "own.png", "red"), model_id=61)["id"],
     ]
     chosen = add(6, model_id=62)
@@ -307,7 +320,7 @@ def test_clearing_up_takes_only_what_nothing_refers_to(store: Store, tmp_path: P
     assert (told["pictures"], told["files"]) == (1, 1)
     assert told["bytes"] > len(b"left behind")
     assert [each["model_id"] for each in told["models"]] == [60]
-    assert len(store.gallery) == 8
+    assert len(store.gallery) == 12
 
     done = cleaned(store)
     assert (done["pictures"], done["files"], done["bytes"]) == (1, 1, told["bytes"])
