@@ -4,6 +4,7 @@ import { chip } from "../parts/buttons.js";
 import { fill, h } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
 import { openPicker } from "../parts/picker.js";
+import { SearchBox } from "../parts/search-box.js";
 import { levelChoices, modelChoices, tagChoices } from "./filter-choices.js";
 import { modelsNamed } from "./galleries.js";
 import { levelName } from "./levels.js";
@@ -35,23 +36,14 @@ export class Filters {
     this.filter = {};
     /** @type {GalleryModel[]} */
     this.models = [];
-    this.field = h("input", {
-      class: "field",
-      type: "search",
+    this.box = new SearchBox({
       placeholder: "Prompt, author, model",
-      "aria-label": "Search pictures by prompt, author or model",
-      autocomplete: "off",
-      spellcheck: "false",
-      oninput: () => this.#typed(),
-      onkeydown: (/** @type {KeyboardEvent} */ event) => this.#onKey(event),
+      label: "Search pictures by prompt, author or model",
+      pause: TYPING_PAUSE,
+      typed: () => this.#set({}),
     });
-    this.search = h(
-      "div",
-      { class: "search", role: "search" },
-      icon("search"),
-      this.field,
-      h("kbd", { "aria-hidden": "true" }, "/"),
-    );
+    this.search = this.box.element;
+    this.field = this.box.field;
     this.suggestions = h("span", { class: "suggestions" });
     this.menus = this.#makeMenus();
     this.star = chip(icon("star"), "Starred only", () =>
@@ -113,7 +105,7 @@ export class Filters {
    * @param {number} [model_id]
    */
   only(model_id) {
-    this.field.value = "";
+    this.box.set("");
     const none = Object.fromEntries(Object.keys(this.filter).map((name) => [name, undefined]));
     this.#set({ ...none, model_id });
   }
@@ -160,21 +152,6 @@ export class Filters {
     const make = (/** @type {string} */ text, /** @type {"image" | "video"} */ value) =>
       chip(text, `${text}s only`, () => this.#set({ type: this.filter.type === value ? undefined : value }));
     return { image: make("Picture", "image"), video: make("Video", "video") };
-  }
-
-  #typed() {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.#set({}), TYPING_PAUSE);
-  }
-
-  /** @param {KeyboardEvent} event */
-  #onKey(event) {
-    if (event.key !== "Escape") return;
-    event.stopPropagation();
-    event.preventDefault();
-    if (!this.field.value) this.field.blur();
-    this.field.value = "";
-    this.#typed();
   }
 
   /**
@@ -233,10 +210,9 @@ export class Filters {
 
   /** @param {Partial<Filter>} changes */
   #set(changes) {
-    clearTimeout(this.timer);
     const before = JSON.stringify(this.filter);
     // What was typed a moment ago counts too.
-    this.filter = { ...this.filter, q: this.field.value.trim() || undefined, ...changes };
+    this.filter = { ...this.filter, q: this.box.take() || undefined, ...changes };
     this.#show();
     if (JSON.stringify(this.filter) !== before) this.changed(this.filter);
   }
@@ -271,7 +247,7 @@ export class Filters {
           type: "button",
           title: `Only pictures of ${model.name}`,
           onclick: () => {
-            this.field.value = "";
+            this.box.set("");
             this.#set({ q: undefined, model_id: model.model_id });
           },
         },

@@ -174,8 +174,7 @@ export class GalleryScreen {
 
   focusSearch() {
     this.#closeSheet();
-    this.field.focus();
-    this.field.select();
+    this.filters.box.focus();
   }
 
   focusList() {

@@ -1,6 +1,7 @@
 /** Any number of pictures in columns; only those near the eye are in the page. */
 
-import { h, takesText, target } from "../parts/dom.js";
+import { Board } from "../parts/board.js";
+import { takesText, target } from "../parts/dom.js";
 import { Card } from "./card.js";
 import { Columns } from "./columns.js";
 import { Shades } from "./shades.js";
@@ -33,27 +34,20 @@ export class Grid {
     this.columns = new Columns(0);
     /** @type {number | undefined} px, without padding and scroll bar */
     this.width = undefined;
-    /** @type {number | undefined} */
-    this.frame = undefined;
     this.grey = false;
     /** Whether the columns begin at different heights. */
     this.uneven = false;
-    this.board = h("div", { class: "grid-board", role: "grid", "aria-label": "Pictures" });
+    this.view = new Board("Pictures", "", {
+      scrolled: () => this.#scrolled(),
+      resized: (width) => this.#resize(width),
+      key: (event) => this.#onKey(event),
+      focused: (event) => this.#onFocus(event),
+    });
+    this.element = this.view.element;
+    this.board = this.view.board;
     this.shades = new Shades();
-    this.element = h("div", { class: "grid", onscroll: () => this.#soon() }, this.board, this.shades.element);
-    this.board.addEventListener("keydown", (event) => this.#onKey(event));
-    this.board.addEventListener("focusin", (event) => this.#onFocus(event));
-    this.watch = new ResizeObserver(() => this.#resize());
-    // Not its content: the padding is ours to change while we look.
-    this.watch.observe(this.element, { box: "border-box" });
-  }
-
-  /** Width for the columns: without padding and scroll bar, which lies within the padding. */
-  get #room() {
-    const bar = this.element.offsetWidth - this.element.clientWidth;
-    this.element.style.paddingRight = `max(0px, var(--pad) - ${bar}px)`;
-    const style = getComputedStyle(this.element);
-    return this.element.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+    this.element.append(this.shades.element);
+    this.total = 0;
   }
 
   /**
@@ -72,7 +66,7 @@ export class Grid {
       this.uneven ||= before > 0;
       this.columns.append(items.slice(before + known.length).map(shape));
     } else this.#layOut();
-    this.board.setAttribute("aria-rowcount", String(total));
+    this.total = total;
     this.grey = loading;
     if (this.current !== null && !items.some((item) => item.id === this.current)) this.current = null;
     this.#measure();
@@ -108,12 +102,7 @@ export class Grid {
     const cell = this.columns.cells[index];
     if (!cell) return;
     this.current = id;
-    const top = this.board.offsetTop + cell.y;
-    const { scrollTop, clientHeight } = this.element;
-    if (top < scrollTop + 8) this.element.scrollTop = top - 8;
-    else if (top + cell.height > scrollTop + clientHeight - 8) {
-      this.element.scrollTop = Math.min(top - 8, top + cell.height - clientHeight + 8);
-    }
+    this.view.reveal(cell);
     this.#draw();
     if (focus) this.cards.get(String(id))?.cell.focus({ preventScroll: true });
   }
@@ -124,12 +113,11 @@ export class Grid {
   }
 
   destroy() {
-    this.watch.disconnect();
+    this.view.destroy();
   }
 
-  #resize() {
-    const width = this.#room;
-    if (width <= 0) return;
+  /** @param {number} width */
+  #resize(width) {
     if (width !== this.width) {
       const anchor = this.#anchor();
       this.width = width;
@@ -143,12 +131,12 @@ export class Grid {
 
   #layOut() {
     this.uneven = false;
-    this.columns = new Columns(this.width ?? this.#room);
+    this.columns = new Columns(this.width ?? this.view.room);
     this.columns.append(this.items.map(shape));
   }
 
   #measure() {
-    this.board.style.height = `${this.columns.height}px`;
+    this.view.measure(this.columns.height, this.total);
     this.shades.show(this.grey ? this.columns : null);
   }
 
@@ -173,19 +161,15 @@ export class Grid {
 
   /** @param {number} [margin] px above and below what is really seen */
   #inSight(margin = 0) {
-    const top = this.element.scrollTop - this.board.offsetTop;
-    return this.columns.visible(top - margin, top + this.element.clientHeight + margin);
+    return this.columns.visible(...this.view.sight(margin));
   }
 
-  #soon() {
-    this.frame ??= requestAnimationFrame(() => {
-      this.frame = undefined;
-      if (this.uneven && this.element.scrollTop < 8) {
-        this.#layOut();
-        this.#measure();
-      }
-      this.#draw();
-    });
+  #scrolled() {
+    if (this.uneven && this.element.scrollTop < 8) {
+      this.#layOut();
+      this.#measure();
+    }
+    this.#draw();
   }
 
   #draw() {

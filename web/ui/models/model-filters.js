@@ -6,6 +6,7 @@ import { chip } from "../parts/buttons.js";
 import { fill, h } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
 import { openPicker } from "../parts/picker.js";
+import { SearchBox } from "../parts/search-box.js";
 import { typeName, typeNames } from "./names.js";
 
 /**
@@ -34,23 +35,14 @@ export class ModelFilters {
     this.known = [];
     /** @type {Facets | null} of the whole library */
     this.facets = null;
-    this.field = h("input", {
-      class: "field",
-      type: "search",
+    this.box = new SearchBox({
       placeholder: "Name, tag, trigger word",
-      "aria-label": "Search models by name, tag, trigger word or note",
-      autocomplete: "off",
-      spellcheck: "false",
-      oninput: () => this.#typed(),
-      onkeydown: (/** @type {KeyboardEvent} */ event) => this.#onKey(event),
+      label: "Search models by name, tag, trigger word or note",
+      pause: TYPING_PAUSE,
+      typed: () => this.#set({}),
     });
-    this.search = h(
-      "div",
-      { class: "search", role: "search" },
-      icon("search"),
-      this.field,
-      h("kbd", { "aria-hidden": "true" }, "/"),
-    );
+    this.search = this.box.element;
+    this.field = this.box.field;
     this.types = h("div", { class: "chips model-types", role: "group", "aria-label": "Types" });
     this.favorite = chip(icon("heart"), "Favourites only", () =>
       this.#set({ favorite: this.filter.favorite ? undefined : true }),
@@ -111,7 +103,7 @@ export class ModelFilters {
   }
 
   clear() {
-    this.field.value = "";
+    this.box.set("");
     this.tags = [];
     const { sort, order } = this.filter;
     this.filter = { sort, order };
@@ -132,24 +124,8 @@ export class ModelFilters {
     this.#addTag(tag, false);
   }
 
-  #typed() {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.#set({}), TYPING_PAUSE);
-  }
-
-  /** @param {KeyboardEvent} event */
-  #onKey(event) {
-    if (event.key !== "Escape") return;
-    event.stopPropagation();
-    event.preventDefault();
-    if (!this.field.value) this.field.blur();
-    this.field.value = "";
-    this.#set({});
-  }
-
   /** @param {ModelFilter} changes */
   #set(changes) {
-    clearTimeout(this.timer);
     const ids = (/** @type {boolean} */ without) =>
       this.tags
         .filter((tag) => tag.without === without)
@@ -157,7 +133,7 @@ export class ModelFilters {
         .join(",") || undefined;
     this.filter = {
       ...this.filter,
-      q: this.field.value.trim() || undefined,
+      q: this.box.take() || undefined,
       tags: ids(false),
       exclude_tags: ids(true),
       ...changes,

@@ -1,7 +1,8 @@
 /** Any number of equal cards; only those near the eye are in the page. */
 
 import { keyOf } from "../data/library-calls.js";
-import { h, takesText, target } from "../parts/dom.js";
+import { Board } from "../parts/board.js";
+import { takesText, target } from "../parts/dom.js";
 import { CardLayout } from "./card-layout.js";
 import { ModelCard } from "./model-card.js";
 
@@ -25,22 +26,14 @@ export class ModelGrid {
     this.grey = false;
     this.width = 0;
     this.layout = new CardLayout(0, 0);
-    /** @type {number | undefined} */
-    this.frame = undefined;
-    this.board = h("div", { class: "grid-board", role: "grid", "aria-label": "Models" });
-    this.element = h("div", { class: "grid model-grid", onscroll: () => this.#soon() }, this.board);
-    this.board.addEventListener("keydown", (event) => this.#onKey(event));
-    this.board.addEventListener("focusin", (event) => this.#onFocus(event));
-    this.watch = new ResizeObserver(() => this.#resize());
-    this.watch.observe(this.element, { box: "border-box" });
-  }
-
-  /** Width for the columns: without padding and scroll bar, which lies within the padding. */
-  get #room() {
-    const bar = this.element.offsetWidth - this.element.clientWidth;
-    this.element.style.paddingRight = `max(0px, var(--pad) - ${bar}px)`;
-    const style = getComputedStyle(this.element);
-    return this.element.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+    this.view = new Board("Models", "model-grid", {
+      scrolled: () => this.#draw(),
+      resized: (width) => this.#resize(width),
+      key: (event) => this.#onKey(event),
+      focused: (event) => this.#onFocus(event),
+    });
+    this.element = this.view.element;
+    this.board = this.view.board;
   }
 
   /**
@@ -73,13 +66,7 @@ export class ModelGrid {
   goTo(index, focus = true) {
     if (index < 0 || index >= this.layout.total) return;
     this.current = index;
-    const top = this.board.offsetTop + this.layout.place(index).y;
-    const { scrollTop, clientHeight } = this.element;
-    const height = this.layout.cardHeight;
-    if (top < scrollTop + 8) this.element.scrollTop = top - 8;
-    else if (top + height > scrollTop + clientHeight - 8) {
-      this.element.scrollTop = Math.min(top - 8, top + height - clientHeight + 8);
-    }
+    this.view.reveal({ y: this.layout.place(index).y, height: this.layout.cardHeight });
     this.#draw();
     if (focus) this.cards.get(index)?.cell.focus({ preventScroll: true });
   }
@@ -91,13 +78,11 @@ export class ModelGrid {
   }
 
   destroy() {
-    this.watch.disconnect();
-    if (this.frame !== undefined) cancelAnimationFrame(this.frame);
+    this.view.destroy();
   }
 
-  #resize() {
-    const width = this.#room;
-    if (width <= 0) return;
+  /** @param {number} width */
+  #resize(width) {
     if (width !== this.width) {
       const { first } = this.#inSight();
       const scrolled = this.element.scrollTop > 8;
@@ -111,23 +96,14 @@ export class ModelGrid {
 
   #layOut() {
     const total = this.grey ? Math.max(GREY, this.rows.total) : this.rows.total;
-    this.layout = new CardLayout(this.width || this.#room, total);
-    this.board.style.height = `${this.layout.height}px`;
-    this.board.setAttribute("aria-rowcount", String(total));
+    this.layout = new CardLayout(this.width || this.view.room, total);
+    this.view.measure(this.layout.height, total);
     this.current = Math.min(this.current, Math.max(0, total - 1));
   }
 
   /** @param {number} [margin] px above and below what is really seen */
   #inSight(margin = 0) {
-    const top = this.element.scrollTop - this.board.offsetTop;
-    return this.layout.within(top - margin, top + this.element.clientHeight + margin);
-  }
-
-  #soon() {
-    this.frame ??= requestAnimationFrame(() => {
-      this.frame = undefined;
-      this.#draw();
-    });
+    return this.layout.within(...this.view.sight(margin));
   }
 
   /**

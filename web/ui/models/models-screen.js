@@ -181,8 +181,7 @@ export class ModelsScreen {
 
   focusSearch() {
     this.#closeSheet();
-    this.field.focus();
-    this.field.select();
+    this.filters.box.focus();
   }
 
   focusList() {

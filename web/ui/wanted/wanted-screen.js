@@ -7,6 +7,7 @@ import { fill, h } from "../parts/dom.js";
 import { sizeText } from "../parts/figures.js";
 import { icon } from "../parts/icons.js";
 import { openMenu } from "../parts/menu.js";
+import { SearchBox } from "../parts/search-box.js";
 import { Sheets } from "../parts/sheet.js";
 import { failure, greyRows } from "../parts/states.js";
 import { ImportScreen } from "../exchange/import-screen.js";
@@ -33,17 +34,14 @@ export class WantedScreen {
     this.unlocked = unlocked;
     /** @type {import("./entries.js").Wanted} */
     this.wanted = { text: "", only: "", category: "" };
-    this.field = h("input", {
-      class: "field",
-      type: "search",
+    this.box = new SearchBox({
       placeholder: "Name, file, tag, base model",
-      "aria-label": "Search the catalog by name, file, tag or base model",
-      autocomplete: "off",
-      spellcheck: "false",
-      oninput: () => this.#typed(),
-      onkeydown: (/** @type {KeyboardEvent} */ event) => this.#onKey(event),
+      label: "Search the catalog by name, file, tag or base model",
+      pause: TYPING_PAUSE,
+      typed: () => this.#set({}),
     });
-    this.search = h("div", { class: "search" }, icon("search"), this.field, h("kbd", {}, "/"));
+    this.search = this.box.element;
+    this.field = this.box.field;
     this.missing = chip("Missing", "Only what is not here", () => this.#toggle("missing"));
     this.failed = chip("Failed", "Only what has failed", () => this.#toggle("failed"));
     this.category = h("button", { class: "chip", type: "button", onclick: () => this.#chooseCategory() });
@@ -100,7 +98,7 @@ export class WantedScreen {
   }
 
   destroy() {
-    clearTimeout(this.timer);
+    this.box.stop();
     clearTimeout(this.greyTimer);
     this.list.destroy();
   }
@@ -124,14 +122,13 @@ export class WantedScreen {
    */
   find(file) {
     this.close();
-    this.field.value = file;
+    this.box.set(file);
     this.#set({ text: file, only: "", category: "" });
   }
 
   focusSearch() {
     this.close();
-    this.field.focus();
-    this.field.select();
+    this.box.focus();
   }
 
   #menu() {
@@ -142,21 +139,6 @@ export class WantedScreen {
       { text: "Ask for metadata again", act: () => this.acts.fetchMetadata() },
       { text: "Trash", act: () => this.sheets.open(this.trash) },
     ];
-  }
-
-  #typed() {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.#set({ text: this.field.value.trim() }), TYPING_PAUSE);
-  }
-
-  /** @param {KeyboardEvent} event */
-  #onKey(event) {
-    if (event.key !== "Escape") return;
-    event.stopPropagation();
-    event.preventDefault();
-    if (!this.field.value) this.field.blur();
-    this.field.value = "";
-    this.#set({ text: "" });
   }
 
   /** @param {"missing" | "failed"} only */
@@ -171,15 +153,14 @@ export class WantedScreen {
   }
 
   #clear() {
-    this.field.value = "";
+    this.box.set("");
     this.#set({ text: "", only: "", category: "" });
   }
 
   /** @param {Partial<import("./entries.js").Wanted>} changes */
   #set(changes) {
-    clearTimeout(this.timer);
     // What was typed a moment ago counts too.
-    this.wanted = { ...this.wanted, text: this.field.value.trim(), ...changes };
+    this.wanted = { ...this.wanted, text: this.box.take(), ...changes };
     this.#draw(true);
   }
 
