@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import TooLarge, WrongType
 from .generation import Generation, from_parameters
 from .generation_graph import from_graph
+from .generation_json import from_json
 from .json_values import mapping
 from .media import format_of, opened
 from .remote.answers import parse_json
@@ -31,7 +32,7 @@ _MOST_CHUNKS = 100_000
 
 @dataclass(frozen=True)
 class Embedded:
-    """The raw texts: A1111's parameters, ComfyUI's prompt and workflow as parsed JSON."""
+    """The raw texts: parameters (A1111's, or JSON of others), ComfyUI's graphs as parsed JSON."""
 
     parameters: str = ""
     graph: Mapping[str, Any] | None = None
@@ -39,7 +40,8 @@ class Embedded:
 
     def generation(self) -> Generation:
         """The facts in them, the more explicit source first."""
-        found = from_parameters(self.parameters) if self.parameters else Generation()
+        told = _object(self.parameters) if self.parameters.lstrip().startswith("{") else None
+        found = from_json(told) if told else from_parameters(self.parameters)
         return found.completed(from_graph(self.graph)) if self.graph else found
 
 
@@ -75,16 +77,16 @@ def of_civitai(told: Mapping[str, Any] | None) -> Embedded:
 
 
 def _of_texts(texts: dict[str, str]) -> Embedded:
-    # Some savers put both graphs into one comment.
+    # Some savers put both graphs into one comment; the `prompt` of others there is words.
     comment = texts.get("comment", "")
     both = mapping(_object(comment)) if comment.lstrip().startswith("{") else {}
-    if not ("prompt" in both or "workflow" in both):
-        both = {}
-        texts.setdefault("parameters", comment)
+    graph, workflow = _object(both.get("prompt")), _object(both.get("workflow"))
+    if not (graph or workflow):
+        texts.setdefault("parameters", texts.get("invokeai_metadata") or comment)
     return Embedded(
         texts.get("parameters", ""),
-        _object(texts.get("prompt")) or _object(both.get("prompt")),
-        _object(texts.get("workflow")) or _object(both.get("workflow")),
+        _object(texts.get("prompt")) or graph,
+        _object(texts.get("workflow")) or workflow,
     )
 
 

@@ -187,14 +187,19 @@ class Gallery:
         return served(self._thumbs.path(record, width), record["id"])
 
     def meta(self, item_id: str) -> dict[str, Any]:
-        """All that is known: the JSON beside the file, and how it was made by one name each."""
+        """All that is known: the JSON beside the file, and how it was made by one name each.
+
+        `parameters` is the text in the file as its generator wrote it; None without one.
+        """
         record = self._get(item_id)
+        inside = read_embedded(self._files.media(record))
         return {
             **new_sidecar(Facts(record["id"]), record),
             **self._files.sidecar(record),
             **generation_of(record),
             "id": record["id"],
             "name": record.get("name", ""),
+            "parameters": inside.parameters or None,
             "has_workflow": bool(record.get("has_workflow")),
             "made_with": self.models_used.show(record),
             "aliases": record["aliases"],

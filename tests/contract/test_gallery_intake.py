@@ -83,6 +83,21 @@ class TestOwn:
         assert (server.store.host.input / placed["filename"]).read_bytes() == data
         assert server.get(f"/loras/gallery/media/{item['id']}").content == data
 
+    def test_what_its_generator_wrote_is_told_raw_beside_the_one_form(
+        self, server: RunningServer
+    ) -> None:
+        raw = "a lantern\nNegative prompt: fog\nSteps: 9, Seed: 3, Odd setting: x"
+        item = sent(server, png("raw", 16, 16, {"parameters": raw}))
+        meta = server.get(f"/loras/gallery/{item['id']}/meta").json()
+        assert (meta["parameters"], meta["negative"]) == (raw, "fog")
+        without = sent(server, png("without", 16, 16))
+        assert server.get(f"/loras/gallery/{without['id']}/meta").json()["parameters"] is None
+        file = server.store.host.data / "gallery" / item["file_path"]
+        kept = file.rename(file.with_suffix(".away"))
+        meta = server.get(f"/loras/gallery/{item['id']}/meta").json()
+        assert (meta["parameters"], meta["negative"]) == (None, "fog")
+        kept.rename(file)
+
     def test_sent_again_it_is_the_same_item(self, server: RunningServer) -> None:
         first = sent(server, plain("#202020"))
         again = sent(server, plain("#202020"), "other name.png", model_id=32)
