@@ -14,6 +14,9 @@ from tests.browser.screens import card, cards, notice
 from tests.serving import RunningServer
 from tests.upstream.pictures import comfyui_texts, png
 
+SEED = 987654321012345678
+"""More than a number of the page can hold."""
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
@@ -28,7 +31,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 
 
 def drawn(salt: str) -> bytes:
-    return png(salt, 64, 96, comfyui_texts(f"a lantern, {salt}", "blurry", 5))
+    return png(salt, 64, 96, comfyui_texts(f"a lantern, {salt}", "blurry", SEED))
 
 
 def open_sheet(page: Page, server: RunningServer, name: str) -> None:
@@ -53,6 +56,9 @@ def test_files_are_added_and_what_is_no_picture_says_so(
     rows.get_by_role("button", name="Show").click()
     expect(page.locator(".picture .words").first).to_contain_text("a lantern, harbour")
     expect(page.locator(".picture-foot")).to_contain_text("harbour.png")
+    expect(page.locator("dl.facts")).to_contain_text(str(SEED))
+    page.get_by_text("All metadata").click()
+    expect(page.locator(".picture-raw pre")).to_contain_text(f'"seed": {SEED}')
 
 
 def test_files_dropped_on_the_gallery_are_taken(server: RunningServer, page: Page) -> None:

@@ -55,6 +55,12 @@ test("our own names are read where CivitAI says nothing", () => {
   assert.equal(facts.resources[0].name, "L");
 });
 
+test("a seed is told with all its digits", () => {
+  const facts = readFacts({ seed: 987654321012345678n, loras: [] }, item);
+  assert.equal(Object.fromEntries(facts.settings).Seed, "987654321012345678");
+  assert.match(facts.raw, /"seed": 987654321012345678,/);
+});
+
 test("only pages of CivitAI become links", () => {
   assert.equal(civitaiPage("https://civitai.com/images/1"), "https://civitai.com/images/1");
   for (const text of ["javascript:alert(1)", "https://evil.example/civitai.com", "http://civitai.com/x", 5, null]) {

@@ -122,12 +122,12 @@ async function loadInWorkflow(file) {
 
 /**
  * Open a graph in a tab of its own, as if its file had been dropped: the page knows both forms.
- * @param {object} graph a workflow or an API graph
+ * @param {string} workflow a workflow or an API graph, as JSON
  * @param {string} name of the file, and so of the tab
  * @returns {Promise<string>} what has been done
  */
-async function openWorkflow(graph, name) {
-  await app.handleFile(new File([JSON.stringify(graph)], name, { type: "application/json" }));
+async function openWorkflow(workflow, name) {
+  await app.handleFile(new File([workflow], name, { type: "application/json" }));
   return `In a new tab: ${name.replace(/\.json$/, "")}`;
 }
 

@@ -1,5 +1,7 @@
 /** How Curator's own routes are asked, at the place this file came from. */
 
+import { readJson } from "./exact-json.js";
+
 const BASE = new URL("../../", import.meta.url);
 
 /** A refusal or failure, in the words of the server. */
@@ -31,6 +33,7 @@ export function words(error) {
  * @property {unknown} [body]
  * @property {string} [match] the state that is to be changed, as an ETag
  * @property {string} [token] by which the server knows a call that is made again
+ * @property {boolean} [exact] whether whole numbers that would be rounded come as BigInt
  * @property {AbortSignal} [signal]
  */
 
@@ -49,7 +52,7 @@ export const call = async (method, path, options) => (await callTagged(method, p
  * @param {Options} [options]
  * @returns {Promise<{data: any, etag: string}>}
  */
-export async function callTagged(method, path, { query = {}, body, match, token, signal } = {}) {
+export async function callTagged(method, path, { query = {}, body, match, token, exact, signal } = {}) {
   const address = new URL(path, BASE);
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined) address.searchParams.set(name, String(value));
@@ -73,7 +76,8 @@ export async function callTagged(method, path, { query = {}, body, match, token,
     if (signal?.aborted) throw error;
     throw new ApiError(0, "Curator's server does not answer.");
   }
-  const data = await answer.json().catch(() => null);
+  const read = exact ? answer.text().then(readJson) : answer.json();
+  const data = await read.catch(() => null);
   if (answer.ok && data !== null) return { data, etag: answer.headers.get("ETag") ?? "" };
   const text = typeof data?.error === "string" ? data.error : `The server answered ${answer.status}.`;
   throw new ApiError(answer.ok ? 0 : answer.status, text, data?.field);

@@ -183,7 +183,8 @@ export const libraryCalls = {
    * @param {number} limit
    * @returns {Promise<{images: import("./picture-calls.js").Item[], total: number}>}
    */
-  picturesOf: (key, limit) => call("GET", `library/models/${enc(key)}/pictures`, { query: { limit } }),
+  picturesOf: (key, limit) =>
+    call("GET", `library/models/${enc(key)}/pictures`, { query: { limit }, exact: true }),
 
   /**
    * @param {string} key

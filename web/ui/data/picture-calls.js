@@ -1,6 +1,7 @@
 /** The gallery's routes. */
 
 import { addressOf, call, enc } from "./call.js";
+import { writeJson } from "./exact-json.js";
 
 /**
  * @typedef {object} ItemMeta what the list knows of a picture
@@ -64,7 +65,7 @@ export const pictureCalls = {
    * @returns {Promise<ListPage>}
    */
   list: async ({ model_id, ...filter }, { limit, before, signal }) => {
-    const options = { query: { ...filter, limit, before }, signal };
+    const options = { query: { ...filter, limit, before }, exact: true, signal };
     if (model_id === undefined) return call("GET", "gallery", options);
     const { images, images_total, next } = await call("GET", `loras/${model_id}/gallery`, options);
     return { images, total: images_total, next };
@@ -89,7 +90,7 @@ export const pictureCalls = {
    * @param {AbortSignal} [signal]
    * @returns {Promise<Facts>}
    */
-  meta: (id, signal) => call("GET", `loras/gallery/${enc(id)}/meta`, { signal }),
+  meta: (id, signal) => call("GET", `loras/gallery/${enc(id)}/meta`, { exact: true, signal }),
 
   /**
    * @param {string} id
@@ -135,11 +136,11 @@ export const pictureCalls = {
   deleteGallery: (modelId) => call("DELETE", `loras/${modelId}/gallery`),
 
   /**
-   * The ComfyUI graph that a picture carries.
+   * The ComfyUI graph that a picture carries, as JSON.
    * @param {string} id
-   * @returns {Promise<Facts>}
    */
-  workflow: (id) => call("GET", `loras/gallery/${enc(id)}/workflow`),
+  workflow: async (id) =>
+    writeJson(await call("GET", `loras/gallery/${enc(id)}/workflow`, { exact: true })),
 
   /** @param {string} id */
   workflowFile: (id) => addressOf(`loras/gallery/${enc(id)}/workflow`),

@@ -1,5 +1,6 @@
 /** What is known of a picture, brought from the many ways it is written into one. */
 
+import { writeJson } from "../data/exact-json.js";
 import { levelName } from "../gallery/levels.js";
 import { sizeText } from "../parts/figures.js";
 
@@ -53,7 +54,8 @@ function object(value) {
 /** @param {unknown} value */
 function text(value) {
   if (typeof value === "string") return value.trim();
-  return typeof value === "number" && Number.isFinite(value) ? String(value) : "";
+  const isNumber = typeof value === "bigint" || Number.isFinite(value);
+  return isNumber ? String(value) : "";
 }
 
 /** @param {unknown} value @returns {Facts[]} */
@@ -104,7 +106,7 @@ export function readFacts(meta, item) {
     date: day(meta.createdAt ?? item.createdAt),
     page: civitaiPage(known.civitai_page),
     name: text(item.name),
-    raw: Object.keys(meta).length ? JSON.stringify(meta, null, 2) : "",
+    raw: Object.keys(meta).length ? writeJson(meta, 2) : "",
   };
 }
 

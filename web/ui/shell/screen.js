@@ -6,7 +6,7 @@
  * @property {(listener: (topic: string) => void) => () => void} listen to changes, until undone
  * @property {((file: import("../data/api.js").InputFile) => Promise<string>) | undefined}
  *   [loadInWorkflow] puts a file of the input folder into a node and says which
- * @property {(graph: import("../data/api.js").Facts, name: string) => Promise<string>} [openWorkflow]
+ * @property {(workflow: string, name: string) => Promise<string>} [openWorkflow] as JSON
  *   opens a graph in a tab of its own and says so
  * @property {(loading: import("../models/loaders.js").Loading) => Promise<string>} [addModel] puts
  *   a model into a node that loads it and says which
