@@ -144,11 +144,12 @@ class Backups:
 def check(path: Path) -> int:
     """Read a backup as a whole: the number of records in it. Raises CuratorError when it is bad."""
     try:
-        with zipfile.ZipFile(path) as packed, tempfile.TemporaryDirectory(dir=path.parent) as room:
+        room = tempfile.TemporaryDirectory(prefix=".curator-", suffix=".tmp", dir=path.parent)
+        with room as folder, zipfile.ZipFile(path) as packed:
             if packed.testzip() is not None:
                 raise CuratorError("The backup cannot be read back.")
-            packed.extract(f"database/{_SNAPSHOT}", room)
-            return count_records(Path(room) / "database")
+            packed.extract(f"database/{_SNAPSHOT}", folder)
+            return count_records(Path(folder) / "database")
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, BrokenStore) as error:
         raise CuratorError("The backup cannot be read back.") from error
 

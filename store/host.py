@@ -134,12 +134,16 @@ def root_host(root: Path, *, listens: tuple[str, ...] = ("127.0.0.1",), port: in
     folders = {kind: models / kind for kind in _USUAL_TYPES}
     data, given, made = root / "curator", root / "assets" / "input", root / "assets" / "output"
     try:
-        for folder in (data, given, made, *folders.values()):
+        for folder in (data, given, made):
             folder.mkdir(parents=True, exist_ok=True)
         if not os.access(data, os.W_OK):
             raise PermissionError(13, "Permission denied")
     except OSError as error:
         raise Misconfigured(f"The root {root} cannot be written: {error.strerror}.") from error
+    for folder in folders.values():
+        # Models may lie on a disk that nobody may write to.
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
     return Host(
         data=data,
         input=given,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import shutil
 from collections.abc import Generator
 from pathlib import Path
 from typing import IO, Any
@@ -45,7 +46,10 @@ class LibraryExchange:
         self._incoming = data / "exports" / "incoming"
         for folder in (data / "exports", data / "backups"):
             for leftover in folder.glob(".curator-*.tmp"):
-                leftover.unlink(missing_ok=True)
+                if leftover.is_dir():
+                    shutil.rmtree(leftover, ignore_errors=True)
+                else:
+                    leftover.unlink(missing_ok=True)
         for leftover in self._incoming.glob("*.zip"):
             leftover.unlink(missing_ok=True)
 

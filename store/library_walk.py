@@ -41,6 +41,8 @@ class Folder:
     files: dict[str, Facts] = field(default_factory=dict[str, Facts])
     children: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
     kinds: tuple[str, ...] = ()
+    dangling: list[str] = field(default_factory=list[str])
+    """Links in it that lead to nothing now: a drive that is away."""
     failed: bool = False
     """It is there and could not be listed: nothing is known of its files."""
 
@@ -148,6 +150,7 @@ def list_folder(
 ) -> list[tuple[str, tuple[int, int], int, bool]]:
     """Fill the folder's files; its sub-folders: path, identity, time, whether it is a link."""
     files: dict[str, Facts] = {}
+    dangling: list[str] = []
     below: list[tuple[str, tuple[int, int], int, bool]] = []
     with os.scandir(folder.path) as entries:
         for entry in entries:
@@ -164,9 +167,13 @@ def list_folder(
                     found = entry.stat()
                     if S_ISREG(found.st_mode):
                         files[name] = Facts(found.st_size, found.st_mtime_ns, found.st_ino)
+                elif entry.is_symlink() and not entry.is_file():
+                    dangling.append(entry.path)
             except OSError:
-                continue  # gone meanwhile, or a link to nothing
-    folder.files = files
+                # Gone meanwhile, unless it is a link to nothing.
+                if entry.is_symlink():
+                    dangling.append(entry.path)
+    folder.files, folder.dangling = files, dangling
     return below
 
 

@@ -27,6 +27,7 @@ _SHARE = 20
 """Looking takes one part in so many of the time, however slow the disk is."""
 _NANOSECONDS_UNSURE = 2_000_000_000
 _SECONDS_TO_END = 10.0
+_SECONDS_TO_GIVE_WAY = 0.1
 _SECONDS_STILL = 3.0
 """Of the first look: what it makes stays, so there is no garbage to search for."""
 
@@ -101,6 +102,9 @@ class Watch:
                 self._places.load()
                 self._loaded()
                 self.look()
+                self.done.set()
+                # Whoever has waited for this goes first: what follows holds the interpreter.
+                self._closing.wait(_SECONDS_TO_GIVE_WAY)
         except Closing:
             return
         except Exception:
@@ -155,8 +159,9 @@ class Watch:
         try:
             from watchfiles import watch
 
+            heard = sorted(path for path in watched if _can_be_heard(path))
             told = watch(
-                *sorted(watched),
+                *heard,
                 recursive=False,
                 watch_filter=None,
                 debounce=400,
@@ -165,10 +170,10 @@ class Watch:
                 raise_interrupt=False,
                 stop_event=self._wake,
             )
-            self._is_told = bool(watched)
+            self._is_told = bool(heard)
             # What happened before the system listened shows in the folders' times.
             self._glanced = 0.0
-            for changes in self._waited_for(told) if watched else ():
+            for changes in self._waited_for(told) if heard else ():
                 self._hear({path for _, path in changes})
                 if not self._same_folders(watched):
                     return
@@ -220,6 +225,11 @@ class Watch:
             if any(_identity(path) != known for path, known in self._roots.items()):
                 self._walk()
                 return
+            links = (path for each in self._folders.values() for path in each.dangling)
+            if any(map(_identity, links)):
+                # The drive is back: that shows in no folder's time.
+                self._walk()
+                return
             told |= {path for path, each in self._folders.items() if _mtime(path) != each.mtime_ns}
             self._glanced = time.monotonic()
         listed: list[Folder] = []
@@ -249,6 +259,15 @@ class Watch:
         _doubt(folder, time.time_ns())
         self._folders[known.path] = folder
         return folder
+
+
+def _can_be_heard(path: str) -> bool:
+    """Whether the system can be asked to tell of it; of other names the folders' times tell."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _doubt(folder: Folder, now: int) -> None:

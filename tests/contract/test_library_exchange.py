@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,6 +25,8 @@ from tests.catalogs import all_entries, check_error, stored
 from tests.contract.test_organising import Shelf, report_of, tree, wait_for
 from tests.serving import RunningServer
 from tests.upstream.pictures import png
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -402,6 +406,29 @@ class TestBackups:
             packed.writestr("database/curator.json", text.replace(b"Mine", b"Nine"))
         with pytest.raises(CuratorError):
             check(bad)
+
+    def test_killed_while_a_backup_is_checked_the_next_start_leaves_nothing_of_it(
+        self, tmp_path: Path
+    ) -> None:
+        script = (
+            "import os, sys\n"
+            "from pathlib import Path\n"
+            "from tests.loading import load_pack\n"
+            "load_pack()\n"
+            "from comfyui_curator.store import Options, backups\n"
+            "from comfyui_curator.store.host import root_host\n"
+            "from comfyui_curator.store.store import Store\n"
+            "backups.count_records = lambda folder: os._exit(9)\n"
+            "store = Store(root_host(Path(sys.argv[1])), Options())\n"
+            "store.library_exchange.back_up()\n"
+            "store.organising.tasks.wait('backup')\n"
+        )
+        command = [sys.executable, "-c", script, str(tmp_path)]
+        assert subprocess.run(command, cwd=ROOT, check=False).returncode == 9
+        backups = tmp_path / "curator" / "backups"
+        assert len(list(backups.iterdir())) == 2
+        Store(root_host(tmp_path), Options()).close()
+        assert not list(backups.iterdir())
 
     def test_put_back_everything_is_as_it_was_and_what_was_there_is_kept(
         self, tmp_path: Path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,11 @@ class TestARoot:
             root_host(tmp_path / "file" / "root")
         assert str(tmp_path / "file" / "root") in refused.value.text
         assert "\n" not in refused.value.text
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="needs a folder that nobody may write to")
+    def test_may_have_its_models_where_nobody_may_write(self, tmp_path: Path) -> None:
+        (tmp_path / "models").symlink_to("/proc/self/fdinfo", target_is_directory=True)
+        assert root_host(tmp_path).data.is_dir()
 
     def test_knows_folders_that_a_person_makes_while_we_run(self, tmp_path: Path) -> None:
         host = root_host(tmp_path)

@@ -149,6 +149,36 @@ class TestStrangeFiles:
                 assert os.fsencode(place.path) == raw
                 assert row["sha256"] == place.sha256 != ""
 
+    @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+    def test_beside_a_folder_whose_name_is_no_utf_8_what_comes_is_noticed(
+        self, tmp_path: Path
+    ) -> None:
+        loras = tmp_path / "models" / "loras"
+        odd = Path(os.fsdecode(os.fsencode(loras) + b"/caf\xe9"))
+        put(odd / "first.safetensors")
+        with opened(host_of(tmp_path)) as library:
+            put(loras / "later.safetensors")
+            until(lambda: "later.safetensors" in files(library))
+            put(odd / "second.safetensors")
+            until(lambda: len(files(library)) == 3)
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="links need a right of their own there")
+    @pytest.mark.parametrize("what", ["drive", "drive/a.safetensors"], ids=["folder", "file"])
+    def test_what_a_link_leads_to_is_noticed_when_it_is_back(
+        self, tmp_path: Path, what: str
+    ) -> None:
+        put(tmp_path / "drive" / "a.safetensors")
+        link = tmp_path / "models" / "loras" / f"link{Path(what).suffix}"
+        link.parent.mkdir(parents=True)
+        link.symlink_to(tmp_path / what)
+        with opened(host_of(tmp_path)) as library:
+            assert len(files(library)) == 1
+            (tmp_path / "drive").rename(tmp_path / "away")
+            library.scan()
+            assert not files(library)
+            (tmp_path / "away").rename(tmp_path / "drive")
+            until(lambda: len(files(library)) == 1, 15)
+
     def test_empty_torn_and_hostile_files_are_listed_with_what_is_wrong(
         self, tmp_path: Path
     ) -> None:
