@@ -91,9 +91,12 @@ def _has_two(sketch: Sketch) -> bool:
 
 def _relative(header: Header, name: str, found: Base) -> Base:
     """Pony, Illustrious and NoobAI are built like SDXL: only words tell them apart."""
-    for key in (*_KEYS, "modelspec.title", "ss_sd_model_name", "ss_output_name", ""):
-        told = (header.says(key) if key else name)[:500]
-        base = _called(told.lower()) if told else ""
+    texts = [(key, header.says(key)[:500]) for key in _CALLING_KEYS]
+    texts.append(("", name[:500]))
+    if not _RELATIVE_HINTS.search("\n".join([told for _, told in texts]).lower()):
+        return found
+    for key, told in texts:
+        base = _called(told.lower())
         if base:
             where = f"{key} says {told[:80]}" if key else "its name says so"
             return Base(base, f"{found.reason}; {where}")
@@ -251,6 +254,7 @@ def _fitting(dotted: str) -> tuple[_Family, ...]:
 
 
 _KEYS = ("ss_base_model_version", "modelspec.architecture", "general.architecture")
+_CALLING_KEYS = (*_KEYS, "modelspec.title", "ss_sd_model_name", "ss_output_name")
 
 _SPELLINGS = tuple(
     (re.compile(pattern), base)
