@@ -15,11 +15,11 @@ from ..store.errors import CuratorError
 
 
 def encode(data: Any) -> bytes:
-    """`data` as JSON; integers beyond 64 bits stay what they are."""
+    """`data` as JSON; integers beyond 64 bits and halves of surrogate pairs stay what they are."""
     try:
         return orjson.dumps(data)
     except TypeError:
-        return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+        return json.dumps(data, separators=(",", ":")).encode()
 
 
 def json_answer(data: Any, *, status: int = 200) -> web.Response:

@@ -13,6 +13,7 @@ from itertools import chain, zip_longest
 from typing import Any, Literal, TypeVar
 
 from .errors import (
+    BadInput,
     CuratorError,
     DiskFull,
     NotFound,
@@ -193,7 +194,8 @@ class Run:
         self._checkpoint(save)
 
     def _query(self, reading: Reading) -> ImageQuery:
-        return self.progress.wish.query(self.progress.model_id, reading.version_id)
+        wish = self.progress.wish
+        return wish.query(self.progress.model_id, reading.version_id, rest=reading.rest)
 
     def _page(self, reading: Reading) -> ListedPage:
         """The next page of a list; an empty one where CivitAI has none."""
@@ -206,6 +208,21 @@ class Run:
         return page
 
     def _asked_page(self, reading: Reading) -> ListedPage:
+        try:
+            return self._listed(reading)
+        except (BadInput, NotFound, UpstreamFailed) as error:
+            # Their cursors differ: a list that was begun one way does not go on the other.
+            if reading.rest or self.progress.wish.mode == "rest" or reading.cursor is not None:
+                raise
+            log.info("CivitAI's lists by tRPC fail, so they are asked for by REST: %s", error.text)
+            reading.rest = True
+        try:
+            return self._listed(reading)
+        except BaseException:
+            reading.rest = False
+            raise
+
+    def _listed(self, reading: Reading) -> ListedPage:
         return self._asked(lambda: self._civitai.listed(self._query(reading), reading.cursor))
 
     def _read_ahead(self) -> None:

@@ -40,12 +40,12 @@ class Wish:
         given["types"] = tuple(record["types"])
         return cls(**given)
 
-    def query(self, model_id: int, version_id: int | None) -> ImageQuery:
-        """The list to ask for; by REST the whole model, by tRPC one version."""
+    def query(self, model_id: int, version_id: int | None, *, rest: bool = False) -> ImageQuery:
+        """The list to ask for; by REST the whole model or one version, by tRPC one version."""
         return ImageQuery(
             model_id,
             version_id,
-            self.mode == "rest",
+            rest or self.mode == "rest",
             self.types,
             self.nsfw,
             self.sort,
@@ -93,6 +93,8 @@ class Reading:
     """None: the list of the whole model."""
     cursor: Any = None
     is_over: bool = False
+    rest: bool = False
+    """Whether it is read by REST because tRPC has failed."""
 
 
 @dataclass

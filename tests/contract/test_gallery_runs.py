@@ -439,7 +439,7 @@ class TestWhatFails:
     def test_lists_that_fail_end_it_and_keep_what_came(
         self, server: RunningServer, world: World, upstream: Upstream
     ) -> None:
-        upstream.faults.add(LISTS, status=500, times=None)
+        upstream.faults.add(f"{LISTS}|/api/v1/images", status=500, times=None)
         found = ran(server, world.model("lora").id)
         assert found["status"] == "done" and found["error"]
         assert ids(found["images"]) == cards_of(world, "lora")
