@@ -339,9 +339,9 @@ _UNHASHED: Record = {"sha256": ""}
 
 
 def _listing(kinds: tuple[str, ...], types: frozenset[str]) -> tuple[str, ...]:
-    """The lists in which a row of these types is."""
+    """The lists in which a row of these types is; a label that is no type of ours has one too."""
     own = [kind for kind in kinds if kind in types]
-    return (ALL, *own) if own else (ALL, OTHERS)
+    return (ALL, *own) if own else (ALL, *dict.fromkeys((OTHERS, *kinds)))
 
 
 def file_name(path: str) -> str:

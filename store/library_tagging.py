@@ -33,11 +33,15 @@ class Tagging:
         ]
 
     def merge(self, tag_id: int, into: int) -> Json:
-        """What carries the one carries the other then; the one is gone. Raises NotFound."""
+        """What carries the one carries the other then; the one is gone. Raises NotFound.
+
+        Again it does nothing.
+        """
         # Two merged into each other at once would both be gone, and off everything.
         with self._replacing:
             target = self._tags.get(into)
-            self._tags.get(tag_id)
+            if not self._tags.was_given(tag_id):
+                self._tags.get(tag_id)
             if tag_id == into:
                 raise BadInput("A tag cannot be merged with itself.", field="into")
             moved = self._replace(tag_id, into)

@@ -360,6 +360,17 @@ class TestPlaces:
         rows = server.get("/models?type=loras").json()["models"]
         assert [row["sha256"] for row in rows if row["name"] == "Early"] == [sha256]
 
+    def test_a_label_that_is_no_type_of_the_host_can_be_asked_for(
+        self, server: RunningServer
+    ) -> None:
+        _, sha256 = recorded(server)
+        patched(server, sha256, {"type": "sketches"})
+        for kind in ("sketches", "others"):
+            rows = server.get("/models", params={"type": kind}).json()["models"]
+            assert sha256 in [row["sha256"] for row in rows]
+        rows = server.get("/models?type=loras").json()["models"]
+        assert sha256 not in [row["sha256"] for row in rows]
+
     def test_a_record_outlives_its_file_and_a_mere_place_does_not(
         self, server: RunningServer
     ) -> None:
@@ -509,13 +520,15 @@ class TestTags:
         patched(server, both, {"tags": [old, new]})
         answer = server.post(f"/library/tags/{old}/merge", json={"into": new})
         assert answer.json()["models"] == 2
+        again = server.post(f"/library/tags/{old}/merge", json={"into": new})
+        assert again.json() == {**answer.json(), "models": 0}
+        check_error(server.post("/library/tags/99999/merge", json={"into": new}), 404)
         tags = [{"id": new, "name": "merged into"}]
         assert get(server, one)["tags"] == get(server, both)["tags"] == tags
         counted = {tag["id"]: tag["models"] for tag in server.get("/library/tags").json()["tags"]}
         assert counted[new] == 2
         assert old not in counted
         check_error(server.post(f"/library/tags/{new}/merge", json={"into": new}), 400, "into")
-        check_error(server.post(f"/library/tags/{old}/merge", json={"into": new}), 404)
         check_error(server.post(f"/library/tags/{new}/merge", json={"into": 99_999}), 404)
 
     def test_of_two_merged_into_each_other_at_once_one_stays_on_its_models(
