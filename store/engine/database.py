@@ -145,12 +145,12 @@ class Database:
         self.close()
 
     def _build_words(self) -> None:
-        """Begin with the word indexes, so that the first search finds them done."""
+        """Begin with the word indexes soon, so that the first search finds them done."""
         searched = self._searched()
 
         def build() -> None:
             for wording in searched:
-                wording.build()
+                wording.build_later()
 
         if searched:
             threading.Thread(target=build, name="curator-words", daemon=True).start()

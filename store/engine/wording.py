@@ -11,6 +11,8 @@ from .spec import Record
 from .words import Words
 
 _SLICE = 50
+_SECONDS_OF_REST = 2.0
+"""After the opening: whoever has just started us waits for his first answers, not for words."""
 
 
 class Wording:
@@ -40,6 +42,11 @@ class Wording:
                 return words
             self._wanted.set()
             self.build()
+
+    def build_later(self) -> None:
+        """Build the index when the store has been open for a moment, or somebody asks for it."""
+        self._wanted.wait(_SECONDS_OF_REST)
+        self.build()
 
     def build(self) -> None:
         """Build the index, unless it is there; while nobody waits for it, without hurry."""

@@ -86,6 +86,60 @@ def test_zeros_after_the_last_line_are_no_damage(tmp_path: Path) -> None:
         assert len(database.collection("notes")) == 1
 
 
+def test_a_line_torn_before_the_zeros_is_cut_and_told(tmp_path: Path) -> None:
+    crashed = Crashed(tmp_path, two_records)
+    last = crashed.journal.rindex(b"\n", 0, -1) + 1
+    # Up to the newline: without it the line is whole, its checksum says so.
+    for cut in range(last + 1, len(crashed.journal) - 1, 7):
+        with crashed.opened(crashed.journal[:cut] + bytes(5000)) as database:
+            assert state(database)["pictures"] == [{"id": "a", "text": "kept"}]
+            assert (database.recovery.cut, database.recovery.bad) == (1, 0)
+            assert database.recovery.copy is not None
+            assert database.recovery.copy.read_bytes() == crashed.journal[last:cut] + b"\n"
+
+
+def test_what_lies_after_the_zeros_is_not_dropped_silently(tmp_path: Path) -> None:
+    crashed = Crashed(tmp_path, two_records)
+    with crashed.opened(crashed.journal + bytes(5000) + b"what is this") as database:
+        assert len(database.collection("notes")) == 1
+        assert database.recovery.cut == 1 and database.recovery.copy is not None
+        assert b"what is this" in database.recovery.copy.read_bytes()
+
+
+def test_a_line_that_has_become_zeros_is_told_and_the_later_ones_are_there(tmp_path: Path) -> None:
+    def work(database: Database) -> None:
+        for number in range(3):
+            database.collection("pictures").put({"id": str(number), "text": "some text"})
+
+    crashed = Crashed(tmp_path, work)
+    *_, first, second, _ = crashed.journal.splitlines(keepends=True)
+    lost = crashed.journal.replace(second, bytes(len(second)))
+    assert first in lost
+    with crashed.opened(lost + bytes(5000)) as database:
+        assert [record["id"] for record in database.collection("pictures")] == ["0", "2"]
+        assert database.recovery.bad == 1
+
+
+def test_zeros_lie_ahead_only_while_changes_are_synced(tmp_path: Path) -> None:
+    journal = tmp_path / "curator.journal"
+    with Database.open(tmp_path, SPECS) as database:
+        database.collection("notes").put({"id": "a"})
+        assert journal.read_bytes().endswith(b"\n")
+    with Database.open(tmp_path, [CollectionSpec("pictures", "id")]) as database:
+        database.collection("pictures").put({"id": "b"})
+        first = journal.stat().st_size
+        assert journal.read_bytes().endswith(bytes(1 << 20))
+        database.collection("pictures").put({"id": "c"})
+        assert journal.stat().st_size == first
+        database.compact()
+        database.collection("pictures").put({"id": "d"})
+        assert journal.read_bytes().endswith(bytes(1 << 20))
+    assert journal.stat().st_size == 0
+    with Database.open(tmp_path, SPECS) as database:
+        assert database.recovery.clean
+        assert [each["id"] for each in database.collection("pictures")] == ["b", "c", "d"]
+
+
 def test_a_flipped_bit_in_the_middle_costs_its_line_only(tmp_path: Path) -> None:
     def work(database: Database) -> None:
         for number in range(3):
