@@ -31,7 +31,10 @@ from tests.loading import load_pack
 started = time.perf_counter()
 load_pack()
 from comfyui_curator.routes import mount
-print(time.perf_counter() - started)
+from comfyui_curator.store import host, start
+imported = time.perf_counter()
+from comfyui_curator.routes import table
+print(imported - started, time.perf_counter() - imported)
 """
 
 
@@ -46,12 +49,11 @@ def run() -> Iterator[Row]:
         3.0,
         "s",
     )
-    yield below(
-        "import of the pack beyond what ComfyUI imports",
-        1000 * statistics.median(_import_seconds() for _ in range(ROUNDS)),
-        150,
-        "ms",
-    )
+    at_once, later = zip(*[_import_seconds() for _ in range(ROUNDS)], strict=True)
+    what = "import of the pack beyond what ComfyUI imports"
+    yield below(what, 1000 * statistics.median(at_once), 150, "ms")
+    what = "import of its routes, in a thread when ComfyUI serves"
+    yield below(what, 1000 * statistics.median(later), 300, "ms")
     source = os.environ.get("COMFYUI_PATH")
     if source:
         yield below("real ComfyUI's own line of our import", 1000 * _real(source), 150, "ms")
@@ -105,11 +107,13 @@ def _first_answer(root: Path) -> float:
         process.stdout.close()
 
 
-def _import_seconds() -> float:
+def _import_seconds() -> tuple[float, float]:
+    """While ComfyUI loads its packs, and in a thread afterwards."""
     done = subprocess.run(
         [sys.executable, "-c", _IMPORT, str(ROOT)], capture_output=True, text=True, check=True
     )
-    return float(done.stdout)
+    at_once, later = map(float, done.stdout.split())
+    return at_once, later
 
 
 def _real(source: str) -> float:

@@ -60,7 +60,7 @@ def requirements_of(path: Path) -> list[str]:
 
 def test_this_test_reads_imports_as_python_does(tmp_path: Path) -> None:
     assert "aiohttp" in roots(ROOT / "routes" / "routing.py")
-    assert ".store" in roots(ROOT / "routes" / "__init__.py")
+    assert ".store" in roots(ROOT / "routes" / "table.py")
     assert ".store" in roots(ROOT / "nodes" / "gallery_image.py")
 
 
@@ -192,3 +192,19 @@ def test_the_wheel_holds_every_module_and_the_page(tmp_path: Path) -> None:
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(source.read_bytes())
+
+
+def test_the_import_inside_comfyui_leaves_the_routes_and_the_store_for_later() -> None:
+    code = """
+import sys
+from tests.loading import load_pack
+load_pack()
+from comfyui_curator.routes import mount
+from comfyui_curator.store import host, start
+print(*sorted(name for name in sys.modules if name.startswith("comfyui_curator.")))
+"""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "comfyui_curator.routes.mounting" in loaded
+    assert not loaded & {f"comfyui_curator.{name}" for name in ("routes.table", "store.store")}
