@@ -8,13 +8,28 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from . import hashing_worker
-from .hashing_worker import COUNT, NO_HASH, RESULT, UNDER_WAY, Hashed, hash_file
+from .hashing_worker import HEAD, LENGTH, NO_HASH, RESULT, UNDER_WAY, result_of
 
 log = logging.getLogger(__name__)
 
-_IDLE_PRIORITY = 19
+
+class Hashed(NamedTuple):
+    """What became of a file; `size`, `mtime_ns`, `inode` as they were while it was hashed."""
+
+    state: bytes
+    size: int
+    mtime_ns: int
+    inode: int
+    sha256: bytes
+    data_sha256: bytes
+
+
+def hash_file(path: str, what: bytes, step: Callable[[int], object]) -> Hashed:
+    """Hash one file in this thread; `step` is called with the bytes done, and may raise."""
+    return Hashed._make(RESULT.unpack(result_of(path, what, step)))
 
 
 class Ended(Exception):
@@ -62,10 +77,8 @@ class HashingProcess:
         if process is None or process.stdin is None or process.stdout is None:
             raise Ended
         names = [os.fsencode(path) for path in paths]
-        said = [what, COUNT.pack(len(names))]
-        for name in names:
-            said += [COUNT.pack(len(name)), name]
-        process.stdin.write(b"".join(said))
+        lengths = [LENGTH.pack(len(name)) for name in names]
+        process.stdin.write(b"".join((HEAD.pack(what, len(names)), *lengths, *names)))
         process.stdin.flush()
         left, held = len(names), b""
         while left:
@@ -76,8 +89,7 @@ class HashingProcess:
                 raise Ended
             held += told
             whole = len(held) - len(held) % RESULT.size
-            for frame in RESULT.iter_unpack(held[:whole]):
-                result = Hashed(*frame)
+            for result in map(Hashed._make, RESULT.iter_unpack(held[:whole])):
                 if result.state != UNDER_WAY:
                     left -= 1
                     yield result
@@ -103,23 +115,12 @@ class HashingProcess:
             log.warning("models are hashed in a thread, for no process can be started: %s", error)
             self._in_thread = True
             return
-        _lower(self._process.pid)
 
 
 def _window_flags() -> int:
     if sys.platform != "win32":
         return 0
     return subprocess.CREATE_NO_WINDOW | subprocess.IDLE_PRIORITY_CLASS
-
-
-def _lower(pid: int) -> None:
-    """Let everything else go first."""
-    if sys.platform == "win32":
-        return
-    try:
-        os.setpriority(os.PRIO_PROCESS, pid, _IDLE_PRIORITY)
-    except OSError as error:
-        log.debug("its priority stays as it is: %s", error)
 
 
 def text_of(digest: bytes) -> str:

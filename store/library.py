@@ -239,7 +239,7 @@ class Library:
             keys.append(key)
             if old_key != key:
                 keys.append(old_key)
-                if change.names_content and old_key in self.records:
+                if has_records and change.names_content and old_key in self.records:
                     self.records.join(old_key, key)
             if kind == "moved":
                 self.records.follow(old_path, spot.path)

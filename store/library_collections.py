@@ -211,6 +211,8 @@ class Collections:
 
     def follow(self, kind: ItemKind, old: str, new: str) -> None:
         """An item is called otherwise from now on: a file's hash is known, two are one."""
+        if not len(self._items):
+            return
         name = _name(Item(kind, old))
         if not self._items.count("by_item", name):
             return

@@ -7,13 +7,13 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from .errors import CuratorError
-from .hashing_process import Ended, HashingProcess, text_of
-from .hashing_worker import CHANGED, DATA, DONE, WHOLE, Hashed
+from .hashing_process import Ended, Hashed, HashingProcess, text_of
+from .hashing_worker import CHANGED, DATA, DONE, WHOLE
 from .host import Host
 from .jobs import Job, Jobs
 from .library_facts import read_facts
@@ -29,7 +29,8 @@ _BATCH_FILES = 256
 _BATCH_BYTES = 64 << 20
 _UNSETTLED_BYTES = 64 << 20
 _UNSETTLED_SECONDS = 3.0
-_KEEP_SECONDS = 1.0
+_KEEP_SECONDS = 0.25
+"""Of small files: written while others are hashed, no place twice."""
 _LOOK_SECONDS = 0.5
 _AGAIN_SECONDS = 5.0
 
@@ -59,6 +60,8 @@ class Hashing:
         self._later: deque[Spot] = deque()
         self._busy: dict[str, Spot] = {}
         self._failed: dict[str, tuple[str, Facts]] = {}
+        self._suspects: set[str] = set()
+        """Places in batches of which a process has died; each is hashed alone from then on."""
         self._stale = False
         self._again = 0.0
         self._closing = False
@@ -124,7 +127,8 @@ class Hashing:
         """Until everything is hashed; False when that takes longer."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            if not any(self._lacks(spot) for spot in self._places.present()):
+            may_be = self._paused or not self._queue
+            if may_be and not any(map(self._lacks, self._places.present())):
                 self._places.publish(keep=False)
                 return True
             with self._lock:
@@ -150,7 +154,8 @@ class Hashing:
         return (not spot.sha256 or spot.unsure) and not self._has_failed(spot)
 
     def _has_failed(self, spot: Spot) -> bool:
-        return self._failed.get(spot.place_id) == (spot.path, spot.seen)
+        failed = self._failed.get(spot.place_id)
+        return failed is not None and failed == (spot.path, spot.seen)
 
     def _run(self) -> None:
         """Top of a thread."""
@@ -160,6 +165,7 @@ class Hashing:
         try:
             while batch := self._next():
                 self._hash(process, batch)
+            self._finish()
         except Stopped:
             self._leave()
         except Exception:
@@ -191,8 +197,6 @@ class Hashing:
                 if not self._again:
                     # Told at once, so that whoever wakes us now starts another thread.
                     self._leave()
-                    if not self._active:
-                        self._finish()
                     return None
                 self._lock.wait(_LOOK_SECONDS)
 
@@ -212,7 +216,9 @@ class Hashing:
         settled = [each for each in lacking if not self._is_growing(each)]
         if len(settled) < len(lacking):
             self._again = time.monotonic() + _UNSETTLED_SECONDS
-        settled.sort(key=lambda spot: spot.seen.size)
+        # Smaller ones first, but among those of like size as they lie together in folders and in
+        # what is kept of them.
+        settled.sort(key=_magnitude)
         self._queue = deque(settled)
         late = [
             each
@@ -222,7 +228,7 @@ class Hashing:
             and each.place_id not in self._busy
             and not self._has_failed(each)
         ]
-        self._later = deque(sorted(late, key=lambda spot: spot.seen.size))
+        self._later = deque(sorted(late, key=_magnitude))
         self._tell_total()
 
     def _is_growing(self, spot: Spot) -> bool:
@@ -238,14 +244,18 @@ class Hashing:
         size = 0
         while queue and len(spots) < _BATCH_FILES:
             # A large file is hashed by itself, so that it can be waited with.
-            size += queue[0].seen.size
-            if spots and size > _BATCH_BYTES:
+            spot = queue[0]
+            size += spot.seen.size
+            alone = spot.place_id in self._suspects
+            if spots and (alone or size > _BATCH_BYTES):
                 break
-            spot = queue.popleft()
+            queue.popleft()
             if spot.gone:
                 continue
             spots.append(spot)
             self._busy[spot.place_id] = spot
+            if alone:
+                break
         if not spots:
             return None
         if self._job is None or self._job.is_over:
@@ -262,17 +272,24 @@ class Hashing:
             process.close()
             if self._closing:
                 raise Stopped from None
-            # The first without a result is what it died of; the others get their turn again.
-            if left:
-                spot, path = left[0]
-                self._failed[spot.place_id] = (path, spot.seen)
-            self._stale = True
+            with self._lock:
+                self._suspect(left)
+        else:
+            self._suspects.difference_update(spot.place_id for spot in batch.spots)
         finally:
             with self._lock:
                 for spot in batch.spots:
                     self._busy.pop(spot.place_id, None)
                 self._under_way.pop(threading.get_ident(), None)
         self._learn(results, batch.what)
+
+    def _suspect(self, left: Collection[tuple[Spot, str]]) -> None:
+        """A process has died over these: each gets another turn, alone, and then no more."""
+        self._stale = True
+        for spot, path in left:
+            if len(left) == 1 and spot.place_id in self._suspects:
+                self._failed[spot.place_id] = (path, spot.seen)
+            self._suspects.add(spot.place_id)
 
     def _learn(self, results: Sequence[tuple[Spot, str, Hashed]], what: bytes) -> None:
         places = self._places
@@ -331,6 +348,7 @@ class Hashing:
 
     def _begin(self) -> None:
         self._done_bytes = 0
+        self._kept = time.monotonic()
         self._job = self._jobs.add("hash", title="Hashing models", unit="bytes", cancel=self.pause)
         self._job.change("running")
         self._tell_total()
@@ -344,12 +362,19 @@ class Hashing:
         return self._done_bytes + sum(self._under_way.values())
 
     def _finish(self) -> None:
-        """Everything is hashed."""
+        """The last thread keeps what is known and says that everything is hashed."""
+        if self._active:
+            return
         try:
             self._places.keep()
         except CuratorError as error:
             log.error("hashes were not kept: %s", error.text)
-        if self._job and not self._job.is_over:
-            self._job.change("done")
-        self._lock.notify_all()
+        with self._lock:
+            if self._job and not self._job.is_over and not self._active:
+                self._job.change("done")
+            self._lock.notify_all()
         give_back()
+
+
+def _magnitude(spot: Spot) -> int:
+    return spot.seen.size.bit_length()

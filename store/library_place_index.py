@@ -245,14 +245,25 @@ class PlaceIndex:
 
     def learn(self, spot: Spot, sha256: str, auto_v3: str | None) -> None:
         """Its hash is known now; AutoV3 too, unless it is None."""
-        old_key = spot.key
-        self._leave(spot)
-        if spot.sha256 != sha256:
+        old_key, old_sha256, old_shorts = spot.key, spot.sha256, spot.short_hashes
+        if old_sha256 != sha256:
             spot.auto_v3 = ""
         spot.sha256, spot.unsure = sha256, False
         if auto_v3 is not None:
             spot.auto_v3 = auto_v3
-        self._enter(spot)
+        # Only what differs: this is done for every file of a library in a row.
+        if old_sha256 != sha256:
+            if old_sha256:
+                _drop(self._by_hash, old_sha256, spot)
+            if sha256:
+                _add(self._by_hash, sha256, spot)
+        shorts = spot.short_hashes
+        for short in old_shorts:
+            if short not in shorts:
+                _drop(self._by_short, short, spot)
+        for short in shorts:
+            if short not in old_shorts:
+                _add(self._by_short, short, spot)
         self._note("hashed", spot, old_key)
 
     def believe(self, spot: Spot, sha256: str) -> None:
@@ -341,7 +352,8 @@ def _new_ids() -> Iterator[str]:
 
 
 def _add(index: dict[str, tuple[Spot, ...]], key: str, spot: Spot) -> None:
-    index[key] = (*index.get(key, ()), spot)
+    held = index.get(key)
+    index[key] = (*held, spot) if held else (spot,)
 
 
 def _drop(index: dict[str, tuple[Spot, ...]], key: str, spot: Spot) -> None:

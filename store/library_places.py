@@ -8,8 +8,8 @@ from pathlib import Path
 
 from .engine import Database
 from .errors import NotFound
-from .hashing_process import text_of
-from .hashing_worker import CHANGED, DONE, NO_DATA, WHOLE, Hashed, hash_file
+from .hashing_process import Hashed, hash_file, text_of
+from .hashing_worker import CHANGED, DONE, NO_DATA, WHOLE
 from .host import Host
 from .library_facts import read_facts
 from .library_place_index import Place, PlaceChange, PlaceIndex

@@ -59,6 +59,8 @@ class Uses:
 
     def follow(self, old: str, new: str) -> None:
         """A place's hash is known: what was noted of it is noted of its content."""
+        if not len(self._uses):
+            return
         with self._lock:
             known = self._uses.get(old)
             if known is None:
