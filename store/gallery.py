@@ -327,7 +327,7 @@ class Gallery:
 
         With a version only of what that version alone uses. Raises DiskFull.
         """
-        leaving = Leaving(model_id, version_id, self.known_models.versions(model_id))
+        leaving = Leaving(model_id, version_id, self.known_models.versions)
         found = self._records.page("by_model", model_id, limit=1 << 40).records
         gone = self._removal.remove([record["id"] for record in found], leaving.change)
         for record in gone:

@@ -76,6 +76,18 @@ def facts_of_image(
         generation=from_civitai(told),
         raw_item=item,
         generation_data=told or None,
+        making_asked=True,
+    )
+
+
+def making_of(number: int, told: Mapping[str, Any]) -> Facts:
+    """What `image.getGenerationData` says of one picture, and nothing else."""
+    return Facts(
+        id=str(number),
+        number=number,
+        generation=from_civitai(told),
+        generation_data=told or None,
+        making_asked=True,
     )
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .embedded import Embedded, of_civitai, read_embedded
 from .engine import Collection, Record
-from .errors import TooLarge, UpstreamUnfit, WrongType
+from .errors import CuratorError, DiskFull, StoreClosed, TooLarge, UpstreamUnfit, WrongType
 from .gallery_disk import GalleryDisk
-from .gallery_fetching import facts_of_image, find_lora
+from .gallery_fetching import facts_of_image, find_lora, making_of
 from .gallery_files import GalleryFiles, Incoming, stem_of
 from .gallery_records import (
     Clock,
@@ -23,6 +24,7 @@ from .gallery_records import (
     enriched_sidecar,
     find,
     new_record,
+    lacks_making,
     new_sidecar,
     own_id,
     with_links,
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from .gallery_run_crew import Gate
 
 FILE_LIMIT = 2 << 30
+log = logging.getLogger(__name__)
+
 """Bytes of a picture or video at most."""
 
 
@@ -82,7 +86,30 @@ class Intake:
         Raises what CivitAI raises, UpstreamFailed for a file that is no whole picture, DiskFull.
         """
         with self.locks.hold(f"number:{image_id}"):
-            return self._here(str(image_id)) or self._fetch(image_id)
+            here = self._here(str(image_id))
+            if here is None:
+                return self._fetch(image_id)
+            if not lacks_making(here):
+                return here
+            try:
+                self.tell_making(image_id, self._civitai.generation(image_id))
+            except (DiskFull, StoreClosed):
+                raise
+            except CuratorError as error:
+                # The picture is here; how it was made is asked for again the next time.
+                log.info("how picture %s was made is not told: %s", image_id, error.text)
+            return self._here(str(image_id)) or here
+
+    def tell_making(self, number: int, told: Mapping[str, Any]) -> None:
+        """Add CivitAI's generation data to a picture that is here."""
+        facts = _with_graph(making_of(number, told))
+        here = self._here(facts.id)
+        if here is None:
+            return
+        with self.locks.hold(f"file:{here['file_uuid'] or here['id']}"):
+            here = self._here(facts.id)
+            if here is not None and enriched(here, facts) != here:
+                self._enrich(here, facts)
 
     def known(self, facts: Facts) -> Record | None:
         """The record of this picture under any of its ids, if its file is there."""
@@ -93,6 +120,7 @@ class Intake:
         with self.locks.hold(f"file:{facts.file_uuid or facts.id}"):
             here = self.known(facts)
             if here is not None and enriched(here, facts) != here:
+        facts = _with_graph(facts)
                 self._enrich(here, facts)
 
     def fetch_listed(
@@ -314,3 +342,12 @@ class Intake:
         record = self._records.update(record["id"], change)
         self._tell(record, "changed")
         return record
+
+
+def _with_graph(facts: Facts) -> Facts:
+    """With what a graph in the generation data tells, of a picture whose file is not read again."""
+    told = of_civitai(facts.generation_data)
+    if not (told.workflow or told.graph):
+        return facts
+    made = facts.generation.completed(told.generation())
+    return replace(facts, generation=made, has_workflow=True)

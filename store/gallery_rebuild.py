@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .engine import Collection, Record
 from .errors import CuratorError, Impossible
@@ -100,6 +100,9 @@ class _Kept(BaseModel):
     others: list[_Resource]
     hashes: list[str]
     made_with_versions: list[int]
+    cards: list[int] | None = None
+    versions_of: dict[str, list[int]] = Field(default_factory=dict[str, list[int]])
+    making_asked: int = 0
 
 
 class _Outcome:

@@ -285,6 +285,7 @@ def enriched(record: Record, facts: Facts) -> Record:
         better[name] = list(dict.fromkeys([*(record.get(name) or []), *news_of]))
     better["has_meta"] = int(record["has_meta"] or facts.generation.is_told)
     better["has_gen_data"] = int(record["has_gen_data"] or bool(facts.generation_data))
+    better["has_workflow"] = int(bool(record.get("has_workflow")) or facts.has_workflow)
     better["making_asked"] = int(bool(record.get("making_asked")) or facts.making_asked)
     better["reactions"] = max(record["reactions"], _reactions(facts.stats))
     better["comments"] = max(record["comments"], _count(facts.stats, "commentCount"))

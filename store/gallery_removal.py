@@ -7,7 +7,8 @@ import json
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Collection as Several
 from pathlib import Path
 from typing import Any
 
@@ -123,8 +124,10 @@ class Removal:
 class Leaving:
     """How the records of a model's gallery change when it, or one version's part, is emptied."""
 
-    def __init__(self, model_id: int, version_id: int | None, versions: Container[int]) -> None:
-        """`versions` are those that the model is known to have."""
+    def __init__(
+        self, model_id: int, version_id: int | None, versions: Callable[[int], Several[int]]
+    ) -> None:
+        """`versions` tells those that a model is known to have."""
         self._model_id = model_id
         self._version_id = version_id
         self._versions = versions
@@ -146,20 +149,34 @@ class Leaving:
         gone = self._own(record) if self._version_id is None else [self._version_id]
         versions = [each for each in record["versions"] if each not in gone]
         changed = {**record, "models": models, "model_id": models[0], "versions": versions}
+        if "versions_of" in record:
+            changed["versions_of"] = {
+                key: [each for each in told if each not in gone]
+                for key, told in record["versions_of"].items()
+            }
         return with_places(changed)
 
     def leaves(self, record: Record) -> bool:
         """Whether the model's gallery no longer shows it."""
         if self._version_id is None:
             return True
-        return set(self._own(record)) <= {self._version_id}
+        others = {each for model_id in record["models"] for each in self._of(record, model_id)}
+        others -= set(self._of(record, self._model_id))
+        # Of whose model nobody knows, it may be this one's: what is kept can be removed still.
+        return set(record["versions"]) - others <= {self._version_id}
 
     def _own(self, record: Record) -> list[int]:
-        """The picture's versions that are of this model."""
+        """The picture's versions that are of this model, as far as that is known."""
         versions: list[int] = record["versions"]
         if record["models"] == [self._model_id]:
             return versions
-        return [each for each in versions if each in self._versions]
+        own = self._of(record, self._model_id)
+        return [each for each in versions if each in own]
+
+    def _of(self, record: Record, model_id: int) -> set[int]:
+        """What this picture and the others say of a model's versions."""
+        told: dict[str, list[int]] = record.get("versions_of") or {}
+        return {*told.get(str(model_id), ()), *self._versions(model_id)}
 
 
 def _noted(record: Record) -> dict[str, Any]:

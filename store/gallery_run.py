@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
@@ -23,7 +24,7 @@ from .errors import (
     UpstreamUnfit,
 )
 from .gallery_intake import Intake
-from .gallery_records import Facts
+from .gallery_records import Facts, lacks_making, source_in
 from .gallery_run_crew import Crew, Gate
 from .gallery_run_items import Json, Listed, Lists
 from .gallery_run_makings import Makings
@@ -31,6 +32,7 @@ from .gallery_run_records import Progress, Reading
 from .jobs import Job
 from .remote.civitai import CivitAI
 from .remote.image_lists import ImageQuery, ListedPage
+from .remote.endings import Ending
 
 T = TypeVar("T")
 
@@ -89,7 +91,13 @@ class Run:
         self._ended: float | None = None
         self.was_stopped = False
         """Whether somebody has asked it to end."""
-        self._seen: set[str] = set()
+        self._counted = set(progress.counted)
+        self._unasked = set(progress.unasked)
+        self._seen = set(progress.counted)
+        """What any of the lists has told of."""
+        self._read: dict[int | None, set[str]] = defaultdict(set)
+        """What each list has told of, by its version."""
+        self._ending = Ending()
         self._troubles = 0
         self._makings = Makings([], 0, lambda _: {}, lambda _: {})
         self._places = threading.Semaphore(1)
@@ -121,7 +129,7 @@ class Run:
             "status": self.status,
             "downloaded": tally.downloaded,
             "skipped": tally.skipped,
-            "failed": tally.failed,
+            "failed": tally.failed + tally.untold,
             "total": tally.seen if self.is_over else self._total,
             "pages_fetched": tally.pages,
             "counted": 0,
@@ -130,12 +138,13 @@ class Run:
         return {**facts, "error": self.error} if self.error else facts
 
     def stop(self) -> None:
-        """From the return on it changes nothing any more."""
+        """From the return on it changes nothing any more, and what it waits for is closed."""
         self.was_stopped = True
         self.gate.shut()
 
     def end(self, error: str | None = None) -> None:
         """It is over; whoever runs it says so."""
+        self._ending.end()
         self.error = error
         self._ended = time.monotonic()
 
@@ -156,8 +165,13 @@ class Run:
             self._read_ahead()
             self._work_off(cards)
             self._checkpoint(save, has_cards=True)
-        while self._open_readings() and self.tally.kept < self.progress.wish.count:
-            self._round(lists, save)
+        try:
+            while self._open_readings() and self.tally.kept < self.progress.wish.count:
+                self._round(lists, save)
+        except CuratorError:
+            self._leave_untold(self._unasked)
+            raise
+        self._ask_again()
 
     def _start_reading(self, lists: Lists) -> None:
         wish = self.progress.wish
@@ -178,20 +192,34 @@ class Run:
         pages: list[list[Listed]] = []
         after: list[tuple[Reading, Any, bool]] = []
         for reading in self._open_readings():
-            query = self._query(reading)
+        again: list[Listed] = []
             page = self._page(reading)
-            new = [each for each in page.items if self._is_new(each)]
+            told = self._read[reading.version_id]
+            fresh = {str(each.get("id")): each for each in reversed(page.items)}
+            fresh = {key: fresh[key] for key in reversed(fresh) if key not in told}
+            told.update(fresh)
             # A page without anything new would come for ever.
-            is_over = page.cursor in (None, reading.cursor) or not new
+            is_over = page.cursor in (None, reading.cursor) or not fresh
             after.append((reading, page.cursor, is_over))
-            wanted = [each for each in new if query.admits(each)]
-            listed = (lists.community(each, reading.version_id) for each in wanted)
-            pages.append([each for each in listed if each])
-        mixed = [each for each in chain.from_iterable(zip_longest(*pages)) if each]
+            admits = self._query(reading).admits
+            new = [each for key, each in fresh.items() if key not in self._seen and admits(each)]
+            old = [each for key, each in fresh.items() if key in self._seen]
+            self._seen.update(fresh)
+            pages.append(_listed(lists, new, reading))
+            again += _listed(lists, old, reading)
+        versions: dict[str, list[int]] = defaultdict(list)
+        for each in again:
+            versions[each.facts.id] += each.facts.version_ids
+        mixed = [
+            each.also_in(versions.pop(each.facts.id, ()))
+            for each in chain.from_iterable(zip_longest(*pages))
+            if each
+        ]
         self._work_off(mixed, need=self.progress.wish.count - self.tally.kept)
         for reading, cursor, is_over in after:
             reading.cursor, reading.is_over = cursor, is_over
         self._checkpoint(save)
+        self._link_again(each for each in again if each.facts.id in versions)
 
     def _query(self, reading: Reading) -> ImageQuery:
         wish = self.progress.wish
@@ -241,31 +269,47 @@ class Run:
         if pages:
             threading.Thread(target=read, name="curator-gallery-lists", daemon=True).start()
 
-    def _is_new(self, item: Json) -> bool:
-        """Whether this run has not come across it, in its cards or on another page."""
-        key = str(item.get("id"))
-        if key in self._seen:
-            return False
-        self._seen.add(key)
-        return True
+    def _link_again(self, listed: Iterable[Listed]) -> None:
+        """What has come with another version's list belongs to this one's too."""
+        for each in listed:
+            known = self._intake.known(each.facts)
+            if known and self.progress.model_id in known["models"]:
+                with self.gate.entered():
+                    self._intake.link(each.facts)
+
+    def _ask_again(self) -> None:
+        """How those pictures were made that could not be asked about when they came."""
+        numbers = sorted(self._unasked)
+        makings = self._makings_of(numbers, len(numbers))
+        for number in numbers:
+            told = makings.told(number)
+            self.gate.check()
+            if told is None:
+                self._leave_untold([number])
+            else:
+                with self.gate.entered():
+                    self._intake.tell_making(number, told)
+
+    def _leave_untold(self, numbers: Iterable[int]) -> None:
+        with self.gate.turn:
+            for number in sorted(numbers):
+                self.tally.leave_untold(str(number), self._civitai.image_page(number))
 
     def _checkpoint(self, save: Callable[[Run], None], *, has_cards: bool = False) -> None:
         self.progress.has_cards = self.progress.has_cards or has_cards
-        self.progress.tally = self.tally.copy()
+        with self.gate.turn:
+            self.progress.tally = self.tally.copy()
+            self.progress.counted = sorted(self._counted)
+            self.progress.unasked = sorted(self._unasked)
         save(self)
 
     def _work_off(self, listed: Sequence[Listed], need: int | None = None) -> None:
         numbers = [
             each.facts.number
             for each in listed
-            if each.facts.number is not None and not self._intake.known(each.facts)
+            if each.facts.number is not None and self._is_to_be_told(each.facts)
         ]
-        self._makings = Makings(
-            numbers,
-            len(listed) if need is None else need,
-            lambda numbers: self._asked(lambda: self._civitai.generations(numbers)),
-            self._civitai.generation,
-        )
+        self._makings = self._makings_of(numbers, len(listed) if need is None else need)
         at_once = self._manners.at_once()
         at_once = min(at_once, self.progress.wish.workers or at_once)
         self._places = threading.Semaphore(at_once)
@@ -274,9 +318,27 @@ class Run:
     def _asked(self, ask: Callable[[], T]) -> T:
         """What upstream answers, asked again where it failed or was busy."""
         for pause in (*self._manners.pauses, None):
+    def _is_to_be_told(self, facts: Facts) -> bool:
+        known = self._intake.known(facts)
+        return known is None or lacks_making(known)
+
+    def _makings_of(self, numbers: Sequence[int], need: int) -> Makings:
+        def ask_one(number: int) -> Json:
+            self.gate.check()
+            with self._ending.covers():
+                return self._civitai.generation(number)
+
+        return Makings(
+            numbers,
+            need,
+            lambda numbers: self._asked(lambda: self._civitai.generations(numbers)),
+            ask_one,
+        )
+
             self.gate.check()
             try:
-                return ask()
+                with self._ending.covers():
+                    return ask()
             except UpstreamUnfit:
                 raise
             except (UpstreamBusy, UpstreamFailed) as error:
@@ -288,6 +350,7 @@ class Run:
         wait = max(seconds or 0.0, error.retry_after or 0.0)
         if seconds is None or wait > _LONGEST_WAIT:
             raise error
+        self.gate.check()
         self.gate.wait(wait)
 
     def _take(self, listed: Listed) -> bool:
@@ -295,18 +358,17 @@ class Run:
         facts = listed.facts
         try:
             known = self._intake.known(facts)
-            if known and not listed.is_card and known["source"] == "original":
-                # One of the cards, which nobody has asked for again.
-                self._link(facts)
-                return False
+            is_new = False
             if known is None:
                 added = self._asked(lambda: self._fetch(listed))
                 if added is None:
                     return False
                 is_new = added
             else:
-                self._link(facts)
-                is_new = False
+                self._link(listed, known)
+                if not listed.is_card and self._is_card(known):
+                    # One of the cards, which nobody has asked for again.
+                    return False
             self._troubles = 0
             if is_new:
                 self.new_items.append(facts.id)
@@ -317,19 +379,29 @@ class Run:
                 raise  # what the disk says; the next picture would hear the same
             self._fail(listed, error)
             return False
-        self._count(is_new=is_new or self._came_before(known), counts=not listed.is_card)
-        return not listed.is_card
+        return self._count(listed, is_new=is_new or self._came_before(known))
 
     def _fetch(self, listed: Listed) -> bool | None:
         """Whether it was new; None when how it was made says that it is not wanted."""
         query = self.progress.wish.query(self.progress.model_id, None)
-        told: Json = {}
-        if listed.facts.number is not None:
-            with self._place():
-                told = self._makings.told(listed.facts.number)
-        if not listed.is_card and not query.admits_making(told):
+        told = self._told(listed.facts)
+        if not listed.is_card and not query.admits_making(told or {}):
             return None
-        return self._intake.fetch_listed(listed.told(told), listed.address, self._place, self.gate)
+        facts = listed.told(told)
+        added = self._intake.fetch_listed(facts, listed.address, self._place, self.gate)
+        self._remember_unasked(facts)
+        return added
+
+    def _told(self, facts: Facts) -> Json | None:
+        if facts.number is None:
+            return None
+        with self._place():
+            return self._makings.told(facts.number)
+
+    def _remember_unasked(self, facts: Facts) -> None:
+        if facts.number is not None and not facts.making_asked:
+            with self.gate.turn:
+                self._unasked.add(facts.number)
 
     @contextmanager
     def _place(self) -> Generator[None, None, None]:
@@ -338,30 +410,45 @@ class Run:
             self.gate.check()
             yield
 
-    def _link(self, facts: Facts) -> None:
+    def _link(self, listed: Listed, known: Mapping[str, Any]) -> None:
+        facts = listed.told(None)
+        if lacks_making(known):
+            facts = listed.told(self._told(facts))
+            self._remember_unasked(facts)
         with self.gate.entered():
             self._intake.link(facts)
 
     def _came_before(self, known: Mapping[str, Any] | None) -> bool:
         """Whether this very run has fetched it, before the restart."""
         return (
+    def _is_card(self, known: Mapping[str, Any]) -> bool:
+        model_id = self.progress.model_id
+        return model_id in known["models"] and source_in(known, model_id) == "original"
+
             self._resumed
             and known is not None
             and known["downloaded_at"] >= self.progress.started_at
             and self.progress.model_id in known["models"]
         )
 
-    def _count(self, *, is_new: bool, counts: bool) -> None:
+    def _count(self, listed: Listed, *, is_new: bool) -> bool:
+        """Whether it counts for what was asked for: one of the community's, and once."""
+        record = self._intake.known(listed.facts)
+        key = record["id"] if record else listed.facts.id
         with self.gate.turn:
             if is_new:
                 self.tally.downloaded += 1
             else:
                 self.tally.skipped += 1
-            self.tally.kept += counts
+            counts = not listed.is_card and key not in self._counted
+            if counts:
+                self.tally.kept += 1
+                self._counted.add(key)
         self.job.progress(self.tally.seen)
 
     def _fail(self, listed: Listed, error: CuratorError) -> None:
         """It costs only itself, unless the server fails again and again."""
+        return counts
         is_servers = isinstance(error, (UpstreamFailed, UpstreamBusy)) and not isinstance(
             error, UpstreamUnfit
         )
@@ -378,6 +465,11 @@ class Run:
 def empty_facts() -> dict[str, Any]:
     """The same part of G where no run is told of."""
     return {
+def _listed(lists: Lists, items: Iterable[Json], reading: Reading) -> list[Listed]:
+    found = (lists.community(each, reading.version_id) for each in items)
+    return [each for each in found if each]
+
+
         "status": "idle",
         "downloaded": 0,
         "skipped": 0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,11 +25,24 @@ class Listed:
     address: str
     is_card: bool
 
-    def told(self, data: Json) -> Facts:
-        """With the generation data; what the list has said of the making counts without it."""
+    def told(self, data: Json | None) -> Facts:
+        """With the generation data; what the list has said of the making counts without it.
+
+        None: CivitAI has not been asked, or could not be.
+        """
         own = mapping(self.facts.raw_item).get("meta")
-        made = from_civitai(data or {"meta": own})
-        return replace(self.facts, generation=made, generation_data=data or None)
+        return replace(
+            self.facts,
+            generation=from_civitai(data or {"meta": own}),
+            generation_data=data or None,
+            making_asked=data is not None,
+        )
+
+    def also_in(self, versions: Iterable[int]) -> Listed:
+        """Shown by these versions too."""
+        facts = self.facts
+        together = tuple(dict.fromkeys([*facts.version_ids, *versions]))
+        return replace(self, facts=replace(facts, version_ids=together))
 
 
 class Lists:

@@ -66,6 +66,8 @@ class Tally:
     failed: int = 0
     kept: int = 0
     """Of the community's: those that count for what was asked for."""
+    untold: int = 0
+    """Are here, but how they were made could not be asked."""
     pages: int = 0
     failures: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
@@ -77,6 +79,15 @@ class Tally:
     def fail(self, item_id: str, page: str | None, reason: str) -> None:
         """One could not be kept."""
         self.failed += 1
+        self._list(item_id, page, reason)
+
+    def leave_untold(self, item_id: str, page: str | None) -> None:
+        """One is here, but nothing could be heard of how it was made."""
+        self.untold += 1
+        reason = "Its metadata could not be asked for. The picture is here; try again later."
+        self._list(item_id, page, reason)
+
+    def _list(self, item_id: str, page: str | None, reason: str) -> None:
         if len(self.failures) < _FAILURES:
             self.failures.append({"id": item_id, "page": page, "reason": reason})
 
@@ -108,6 +119,10 @@ class Progress:
     readings: list[Reading] | None = None
     """None until CivitAI has told the model's versions."""
     tally: Tally = field(default_factory=Tally)
+    counted: list[str] = field(default_factory=list[str])
+    """Ids of the community's pictures that count for what was asked for."""
+    unasked: list[int] = field(default_factory=list[int])
+    """Numbers of pictures that are here, but how they were made is still to be asked."""
 
     def as_record(self) -> dict[str, Any]:
         """For the collection."""
@@ -124,4 +139,6 @@ class Progress:
             record["has_cards"],
             None if readings is None else [Reading(**each) for each in readings],
             Tally(**record["tally"]),
+            list(record.get("counted", ())),
+            list(record.get("unasked", ())),
         )

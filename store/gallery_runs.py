@@ -51,7 +51,9 @@ class GalleryRuns:
         self._lock = threading.Lock()
         self._runs: dict[int, Run] = {}
         self._waiting: deque[Run] = deque()
+        self._busy: set[Run] = set()
         self._threads: set[threading.Thread] = set()
+        """Of them, and for a moment of those that were stopped."""
         self._closing = False
         self._slots = Slots(lambda _: settings.values.gallery_in_flight)
         self.pauses: tuple[float, ...] = _PAUSES
@@ -95,7 +97,10 @@ class GalleryRuns:
             with self._lock:
                 if run in self._waiting:
                     self._waiting.remove(run)
-                    self._finish(run)
+                # Its thread may still be at its last answer; it comes to nothing.
+                self._busy.discard(run)
+                self._finish(run)
+                self._start_next()
         return {"status": "stopping"}
 
     def delete(self, model_id: int, version_id: int | None = None) -> int:
@@ -141,11 +146,12 @@ class GalleryRuns:
 
     def _start_next(self) -> None:
         """Under the lock."""
-        while self._waiting and len(self._threads) < _AT_ONCE and not self._closing:
+        while self._waiting and len(self._busy) < _AT_ONCE and not self._closing:
             run = self._waiting.popleft()
             thread = threading.Thread(
                 target=self._work, args=(run,), name="curator-gallery-run", daemon=True
             )
+            self._busy.add(run)
             self._threads.add(thread)
             thread.start()
 
@@ -172,11 +178,14 @@ class GalleryRuns:
             self.on_new(run.new_items)
         with self._lock:
             self._threads.discard(threading.current_thread())
+            self._busy.discard(run)
             self._finish(run, error, keep=keep)
             self._start_next()
 
     def _finish(self, run: Run, error: str | None = None, *, keep: bool = False) -> None:
-        """Under the lock."""
+        """Under the lock; once."""
+        if run.is_over:
+            return
         model_id = run.progress.model_id
         if not keep and self._runs.get(model_id) is run:
             # A full disk refuses this too; then the next start looks once more for what is new.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import IO, Any
+from typing import IO, Any, cast
 from urllib.parse import quote, urlencode
 
 from ..errors import BadInput, NotFound, UpstreamBusy, UpstreamFailed
@@ -13,7 +13,7 @@ from ..json_values import is_object, mapping, mappings, text
 from ..settings import Settings
 from .addresses import AddressRefused
 from .http import GONE, Downloaded, Http, Timeouts
-from .image_lists import UNDEFINED, ImageQuery, ListedPage, read_batch, read_tags
+from .image_lists import UNDEFINED, ImageQuery, ListedPage, read_generations, read_tags
 
 _ABSENT = GONE | {400}
 """To a number that no record can have it answers 400."""
@@ -82,7 +82,9 @@ class CivitAI:
             found = self._trpc("image.getInfinite", given, missing="CivitAI has no such list.")
             found = mapping(found)
             cursor = found.get("nextCursor")
-        return ListedPage(mappings(found.get("items")), cursor)
+        if not isinstance(found.get("items"), list):
+            raise UpstreamFailed("CivitAI answered with something else than a list of pictures.")
+        return ListedPage(mappings(found["items"]), cursor)
 
     def tags(self, tag_ids: Sequence[int]) -> dict[int, dict[str, Any] | None]:
         """Tags by id, at most 50 asked for; None for an unknown one, absent where asking failed."""
@@ -92,15 +94,14 @@ class CivitAI:
             return dict.fromkeys(tag_ids)
 
     def generations(self, image_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-        """As `generation`, of several at once; `{}` for those of which nothing is told.
+        """As `generation`, of several at once; absent are those that could not be asked for.
 
         Raises UpstreamFailed or NotFound where several cannot be asked for.
         """
         told = self._batch("image.getGenerationData", image_ids)
         if not isinstance(told, list):
             raise UpstreamFailed(_NOT_JSON)
-        answers = read_batch(told)
-        return {each: mapping(value) for each, value in zip(image_ids, answers, strict=False)}
+        return read_generations(image_ids, cast("list[Any]", told))
 
     def version_by_hash(self, sha256: str) -> dict[str, Any]:
         """The version that has a file of this hash (of any kind that CivitAI knows)."""

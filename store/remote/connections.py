@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import io
 import socket
@@ -15,6 +14,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from .addresses import check_public, resolve
+from .endings import covering, shut
 
 _PACE_BYTES = 16 * 1024
 
@@ -59,6 +59,9 @@ class PacedResponse(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         self._socket = sock
+        self._ending = covering()
+        if self._ending:
+            self._ending.add(sock)
         timeout = sock.gettimeout()
         if timeout:
             raw = self.fp.detach()
@@ -67,8 +70,12 @@ class PacedResponse(http.client.HTTPResponse):
 
     def interrupt(self) -> None:
         """Whoever reads from it finds its end at once."""
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
+        shut(self._socket)
+
+    def _close_conn(self) -> None:
+        if self._ending:
+            self._ending.discard(self._socket)
+        super()._close_conn()  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]
 
 
 def _connect_checked(connection: HTTPConnection) -> socket.socket:

@@ -13,6 +13,7 @@ import requests
 from ..errors import BadInput, CuratorError, NotFound, StoreClosed, UpstreamFailed, UpstreamUnfit
 from . import answers
 from .addresses import AddressRefused, Base, check_foreign, origin_of
+from .endings import covering
 from .limits import Missing
 from .ways import Ways
 
@@ -135,6 +136,7 @@ class Hops:
     def _send(self, fetch: Fetch, *, first: bool, stack: contextlib.ExitStack) -> requests.Response:
         if self._closing.is_set():
             raise StoreClosed("Curator is closing.")
+        _check_wanted()
         base = self._ways.base_of(fetch.address)
         headers = {"Accept": fetch.accept, "User-Agent": "ComfyUI-Curator", **fetch.headers}
         if fetch.accept == "*/*":
@@ -174,9 +176,16 @@ class Hops:
             # A connection kept from an earlier call may have been closed by the other side.
             if not answers.was_dropped(error):
                 raise
+            _check_wanted()
             return ask()
         except ValueError as error:
             if isinstance(error, requests.RequestException):
                 raise
             # Requests takes a redirect's address apart, though it is not to follow it.
             raise UpstreamUnfit("A redirect leads to an address that is not fetched.") from error
+
+
+def _check_wanted() -> None:
+    ending = covering()
+    if ending and ending.is_over:
+        raise UpstreamFailed("Nobody waits for the answer any more.")

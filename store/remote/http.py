@@ -24,6 +24,7 @@ from ..errors import (
 from ..settings import Settings
 from . import answers
 from .addresses import AddressRefused, Base, Origin, origin_of
+from .endings import covering
 from .hops import OK, Fetch, Hops, Timeouts
 from .limits import Missing, Slots
 from .streams import Stream
@@ -192,6 +193,9 @@ class Http:
         base = self._base_at(address)
         fetch = Fetch(base, address, accept, key, missing, absent, self.timeouts)
         fetch.accepted = accepted
+        if covering():
+            # Who can be ended waits by themselves, where that ends at once and holds no slot.
+            fetch.patience = 0
         if body is not None:
             fetch.method, fetch.data = "POST", json.dumps(body).encode()
             fetch.headers = {"Content-Type": "application/json"}

@@ -110,10 +110,13 @@ def nsfw_level(item: Mapping[str, Any]) -> int:
     return _LEVELS.get(text(item.get("nsfwLevel")).lower(), 0)
 
 
-def read_batch(told: Any) -> list[Any]:
-    """The values in a batch's answer, in order; None for null and for what failed."""
-    answers = cast("list[Any]", told) if isinstance(told, list) else []
-    return [_value(answer) for answer in answers]
+def read_generations(image_ids: Sequence[int], answers: Sequence[Any]) -> dict[int, dict[str, Any]]:
+    """What a batch tells of each picture, `{}` for nothing; absent where asking failed."""
+    return {
+        image_id: mapping(_value(answer))
+        for image_id, answer in zip(image_ids, answers, strict=False)
+        if (is_object(answer) and "result" in answer) or _status(answer) in (404, 410)
+    }
 
 
 def read_tags(tag_ids: Sequence[int], told: Any) -> dict[int, dict[str, Any] | None]:
@@ -122,14 +125,17 @@ def read_tags(tag_ids: Sequence[int], told: Any) -> dict[int, dict[str, Any] | N
     answers = cast("list[Any]", told) if isinstance(told, list) else []
     for tag_id, answer in zip(tag_ids, answers, strict=False):
         value = _value(answer)
-        status = mapping(mapping(mapping(mapping(answer).get("error")).get("json")).get("data"))
         if text(mapping(value).get("name")):
             found[tag_id] = mapping(value)
-        elif (is_object(answer) and "result" in answer and not value) or (
-            status.get("httpStatus") == 404
-        ):
+        elif (is_object(answer) and "result" in answer and not value) or _status(answer) == 404:
             found[tag_id] = None
     return found
+
+
+def _status(answer: Any) -> Any:
+    """The status of a batch's part that failed; None for one that did not."""
+    error = mapping(mapping(answer).get("error"))
+    return mapping(mapping(error.get("json")).get("data")).get("httpStatus")
 
 
 def _value(answer: Any) -> Any:

@@ -1,0 +1,153 @@
+"""One picture in the galleries of several models, or of several versions of one."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from comfyui_curator.store import Options
+from comfyui_curator.store.gallery_upkeep import REBUILD
+from tests.contract.test_gallery_runs import gallery, ids, list_also, ran
+from tests.serving import RunningServer
+from tests.upstream import Upstream, World
+from tests.upstream.records import Image, Model, Version
+
+
+@pytest.fixture
+def server(tmp_path: Path, options: Options) -> Iterator[RunningServer]:
+    with RunningServer(tmp_path / "root", options) as running:
+        running.store.gallery_runs.pauses = (0, 0)
+        yield running
+
+
+def show_also(upstream: Upstream, world: World, cards: dict[Version, Iterable[Image]]) -> None:
+    """From now on the author shows exactly these pictures, and none with other versions."""
+    model = world.model_of(next(iter(cards)))
+    told: Any = requests.get(f"{upstream.civitai}/api/v1/models/{model.id}", timeout=30).json()
+    shown = {version.id: list(images) for version, images in cards.items()}
+    for version in told["modelVersions"]:
+        version["images"] = [
+            {"url": f"{upstream.civitai_images}/{each.uuid}/original=true/{each.id}.jpeg"}
+            for each in shown.get(version["id"], ())
+        ]
+    upstream.faults.add(f"/api/v1/models/{model.id}$", json=told, times=None)
+
+
+def some_images(world: World, model: Model, count: int) -> list[Image]:
+    """Pictures of the community that are no cards."""
+    found = [
+        each
+        for each in world.images_of(model)
+        if not each.is_lost and each.content_type == "image/jpeg"
+    ]
+    return found[:count]
+
+
+def numbers(images: Iterable[Image]) -> set[int]:
+    return {image.id for image in images}
+
+
+class TestTwoModels:
+    def test_a_card_of_one_is_a_picture_of_the_community_with_the_other(
+        self, server: RunningServer, world: World, upstream: Upstream
+    ) -> None:
+        mine, other = world.model("lora"), world.model("vae")
+        images = some_images(world, mine, 6)
+        show_also(upstream, world, {mine.versions[0]: images[:2]})
+        show_also(upstream, world, {other.versions[0]: images[2:3]})
+        for version in mine.versions:
+            list_also(upstream, version, images[2:4])
+        list_also(upstream, other.versions[0], [*images[:2], *images[4:6]])
+        ran(server, mine.id, "start:9")
+        theirs = ran(server, other.id, "start:2")
+
+        assert ids(theirs["gallery_card"]) == numbers(images[2:3])
+        assert ids(theirs["gallery_community"]) == numbers(images[:2]), "they count for its number"
+        assert theirs["default_preview"] == str(images[2].id)
+        assert ids(gallery(server, other.id, source="original")["images"]) == numbers(images[2:3])
+        community = gallery(server, other.id, source="community", limit=9)
+        assert ids(community["images"]) == numbers(images[:2])
+        assert {item["source"] for item in community["images"]} == {"community"}
+
+        found = gallery(server, mine.id)
+        assert ids(found["gallery_card"]) == numbers(images[:2])
+        assert ids(found["gallery_community"]) == numbers(images[2:4])
+        assert int(found["default_preview"]) in numbers(images[:2])
+        assert gallery(server, mine.id, limit=1)["default_preview"] == found["default_preview"]
+        facts = server.store.gallery.catalog_facts(mine.id)
+        assert (facts["gallery_orig_count"], facts["gallery_comm_count"]) == (2, 2)
+
+    def test_it_is_still_so_after_the_database_is_lost(
+        self, tmp_path: Path, options: Options, world: World, upstream: Upstream
+    ) -> None:
+        mine, other = world.model("lora"), world.model("vae")
+        images = some_images(world, mine, 3)
+        show_also(upstream, world, {mine.versions[0]: images[:1]})
+        show_also(upstream, world, {other.versions[0]: images[1:2]})
+        for version in (*mine.versions, other.versions[0]):
+            list_also(upstream, version, images)
+        with RunningServer(tmp_path / "root", options) as server:
+            for model in (mine, other):
+                ran(server, model.id, "start:9")
+            before = [gallery(server, model.id) for model in (mine, other)]
+            database = server.store.host.data / "database"
+        shutil.rmtree(database)
+        with RunningServer(tmp_path / "root", options) as server:
+            rebuilt(server)
+            after = [gallery(server, model.id) for model in (mine, other)]
+        for old, new in zip(before, after, strict=True):
+            for name in ("gallery_card", "gallery_community"):
+                assert ids(old[name]) == ids(new[name]) != set()
+
+    def test_a_card_that_leaves_its_own_gallery_stays_with_the_other_as_its_picture(
+        self, server: RunningServer, world: World, upstream: Upstream
+    ) -> None:
+        mine, other = world.model("lora"), world.model("vae")
+        images = some_images(world, mine, 2)
+        show_also(upstream, world, {mine.versions[0]: images[:1]})
+        show_also(upstream, world, {other.versions[0]: images[1:]})
+        list_also(upstream, other.versions[0], images)
+        ran(server, mine.id, "start:cards")
+        ran(server, other.id, "start:5")
+        server.delete(f"/loras/{mine.id}/gallery")
+        found = server.get("/gallery", params={"source": "community"}).json()["images"]
+        assert ids(found) == numbers(images[:1])
+
+
+class TestTwoVersions:
+    def test_removing_one_after_the_loss_of_the_database_leaves_what_the_other_shows(
+        self, tmp_path: Path, options: Options, world: World, upstream: Upstream
+    ) -> None:
+        mine, other = world.model("lora"), world.model("vae")
+        first, second = mine.versions
+        images = some_images(world, mine, 4)
+        show_also(upstream, world, {first: [], second: []})
+        for version in (first, second, other.versions[0]):
+            list_also(upstream, version, images)
+        with RunningServer(tmp_path / "root", options) as server:
+            for model in (mine, other):
+                ran(server, model.id, "start:9")
+            database = server.store.host.data / "database"
+        shutil.rmtree(database)
+        with RunningServer(tmp_path / "root", options) as server:
+            rebuilt(server)
+            answer = server.delete(f"/loras/{mine.id}/gallery", params={"version_id": first.id})
+            assert answer.json() == {"deleted": 0}
+            left = gallery(server, mine.id)["images"]
+            assert ids(left) == numbers(images)
+            assert {second.id} < {each for item in left for each in item["versions"]}
+            assert first.id not in {each for item in left for each in item["versions"]}
+            answer = server.delete(f"/loras/{mine.id}/gallery", params={"version_id": second.id})
+            assert answer.json() == {"deleted": 4}
+            assert gallery(server, mine.id)["images"] == []
+            assert numbers(images) <= ids(gallery(server, other.id)["images"])
+
+
+def rebuilt(server: RunningServer) -> None:
+    server.store.gallery_upkeep.rebuild(dry_run=False)
+    server.store.gallery_upkeep.wait(REBUILD)
