@@ -259,7 +259,7 @@ class Gallery:
             image = self._decoder.run(lambda: video_frame(path))
             name = self._inputs.put(f"{name}.png", lambda target: image.save(target, "PNG"))
         else:
-            name = self._inputs.put(name + record["ext"], copy_to(path))
+            name = self._copy_to_input(name + record["ext"], path)
         return {"filename": name, "subfolder": "", "type": "input"}
 
     def list(
@@ -363,12 +363,7 @@ class Gallery:
     def fix_sizes(self, item_id: str) -> bool:
         """Whether the record said other sizes than the disk; now it does not. Raises NotFound."""
         record = self._get(item_id)
-        media = self._files.check_there(self._files.media(record))
-        thumbnail = self._files.thumbnail(record)
-        sizes = {
-            "file_size": media.stat().st_size,
-            "thumb_size": thumbnail.stat().st_size if thumbnail.is_file() else 0,
-        }
+        sizes = self._files.sizes(record)
         if all(record[name] == size for name, size in sizes.items()):
             return False
         try:
@@ -390,6 +385,14 @@ class Gallery:
         if record is None:
             raise _unknown()
         return record
+
+    def _copy_to_input(self, name: str, path: Path) -> str:
+        try:
+            return self._inputs.put(name, copy_to(path))
+        except CuratorError:
+            # Is the folder to blame, or has the picture gone meanwhile?
+            self._files.check_there(path)
+            raise
 
     def _completed(self, asked: Asked, page: bytes) -> bytes:
         if asked.model_id is None:

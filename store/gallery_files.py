@@ -58,10 +58,22 @@ class GalleryFiles:
         own = [self.root / record[name] for name in ("file_path", "meta_path")]
         return own + [self.thumbnail(record, width) for width in SIZES]
 
+    def sizes(self, record: Mapping[str, Any]) -> dict[str, int]:
+        """`{file_size, thumb_size}` as they are on the disk. Raises NotFound."""
+        try:
+            size = self.check_there(self.root / record["file_path"]).stat().st_size
+        except FileNotFoundError as error:
+            raise _gone() from error
+        try:
+            thumb_size = self.thumbnail(record).stat().st_size
+        except OSError:
+            thumb_size = 0
+        return {"file_size": size, "thumb_size": thumb_size}
+
     def check_there(self, path: Path) -> Path:
         """The path of a file that exists, in here and not by a link outwards. Raises NotFound."""
         if not path.is_file():
-            raise NotFound("The file of this picture is gone.")
+            raise _gone()
         return inside(self.root, path.relative_to(self.root).as_posix())
 
     @contextlib.contextmanager
@@ -220,6 +232,10 @@ def dump(data: Any) -> bytes:
     except TypeError:
         # Integers beyond 64 bits, halves of surrogate pairs.
         return json.dumps(data, ensure_ascii=False, indent=2).encode(errors="replace")
+
+
+def _gone() -> NotFound:
+    return NotFound("The file of this picture is gone.")
 
 
 def _remove(paths: Iterable[Path]) -> None:

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from comfyui_curator.store import Options, gallery_served
+from comfyui_curator.store import Options, gallery, gallery_files, gallery_served
 from comfyui_curator.store.errors import NotFound
 from comfyui_curator.store.host import root_host
+from comfyui_curator.store.inputs import copy_to
 from comfyui_curator.store.media import Format, format_of
+from comfyui_curator.store.names import inside
 from comfyui_curator.store.store import Store
 from tests.catalogs import wait_until
 from tests.unit.store.test_gallery_own import draw
@@ -92,6 +94,30 @@ def test_a_file_that_goes_while_it_is_asked_for_is_not_found(
         media.write_bytes(data)
         with pytest.raises(NotFound):
             call()
+
+
+def test_a_file_that_goes_while_it_is_copied_or_measured_is_not_found(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, media = added(store, tmp_path / "a.png")
+    data = media.read_bytes()
+
+    def copied(path: Path) -> Callable[[Path], None]:
+        path.unlink()
+        return copy_to(path)
+
+    def found(*given: Any) -> Path:
+        path = inside(*given)
+        path.unlink()
+        return path
+
+    monkeypatch.setattr(gallery, "copy_to", copied)
+    with pytest.raises(NotFound):
+        store.gallery.to_input(key)
+    media.write_bytes(data)
+    monkeypatch.setattr(gallery_files, "inside", found)
+    with pytest.raises(NotFound):
+        store.gallery.fix_sizes(key)
 
 
 def test_a_picture_that_goes_while_its_thumbnail_is_made_is_not_found(
