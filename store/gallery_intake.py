@@ -23,8 +23,8 @@ from .gallery_records import (
     enriched,
     enriched_sidecar,
     find,
-    new_record,
     lacks_making,
+    new_record,
     new_sidecar,
     own_id,
     with_links,
@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     from .catalog import Catalog
     from .gallery_run_crew import Gate
 
-FILE_LIMIT = 2 << 30
 log = logging.getLogger(__name__)
 
+FILE_LIMIT = 2 << 30
 """Bytes of a picture or video at most."""
 
 
@@ -117,10 +117,10 @@ class Intake:
 
     def link(self, facts: Facts) -> None:
         """Add to a picture that is here what `facts` know: its model, versions, other id."""
+        facts = _with_graph(facts)
         with self.locks.hold(f"file:{facts.file_uuid or facts.id}"):
             here = self.known(facts)
             if here is not None and enriched(here, facts) != here:
-        facts = _with_graph(facts)
                 self._enrich(here, facts)
 
     def fetch_listed(

@@ -31,8 +31,8 @@ from .gallery_run_makings import Makings
 from .gallery_run_records import Progress, Reading
 from .jobs import Job
 from .remote.civitai import CivitAI
-from .remote.image_lists import ImageQuery, ListedPage
 from .remote.endings import Ending
+from .remote.image_lists import ImageQuery, ListedPage
 
 T = TypeVar("T")
 
@@ -141,10 +141,10 @@ class Run:
         """From the return on it changes nothing any more, and what it waits for is closed."""
         self.was_stopped = True
         self.gate.shut()
+        self._ending.end()
 
     def end(self, error: str | None = None) -> None:
         """It is over; whoever runs it says so."""
-        self._ending.end()
         self.error = error
         self._ended = time.monotonic()
 
@@ -190,9 +190,9 @@ class Run:
     def _round(self, lists: Lists, save: Callable[[Run], None]) -> None:
         """One page of each list, taken from in turn: no version's pictures crowd out another's."""
         pages: list[list[Listed]] = []
+        again: list[Listed] = []
         after: list[tuple[Reading, Any, bool]] = []
         for reading in self._open_readings():
-        again: list[Listed] = []
             page = self._page(reading)
             told = self._read[reading.version_id]
             fresh = {str(each.get("id")): each for each in reversed(page.items)}
@@ -216,10 +216,10 @@ class Run:
             if each
         ]
         self._work_off(mixed, need=self.progress.wish.count - self.tally.kept)
+        self._link_again(each for each in again if each.facts.id in versions)
         for reading, cursor, is_over in after:
             reading.cursor, reading.is_over = cursor, is_over
         self._checkpoint(save)
-        self._link_again(each for each in again if each.facts.id in versions)
 
     def _query(self, reading: Reading) -> ImageQuery:
         wish = self.progress.wish
@@ -315,9 +315,6 @@ class Run:
         self._places = threading.Semaphore(at_once)
         Crew(listed, self._take, self.gate, need=need).run(at_once + _WRITING)
 
-    def _asked(self, ask: Callable[[], T]) -> T:
-        """What upstream answers, asked again where it failed or was busy."""
-        for pause in (*self._manners.pauses, None):
     def _is_to_be_told(self, facts: Facts) -> bool:
         known = self._intake.known(facts)
         return known is None or lacks_making(known)
@@ -335,6 +332,9 @@ class Run:
             ask_one,
         )
 
+    def _asked(self, ask: Callable[[], T]) -> T:
+        """What upstream answers, asked again where it failed or was busy."""
+        for pause in (*self._manners.pauses, None):
             self.gate.check()
             try:
                 with self._ending.covers():
@@ -347,10 +347,10 @@ class Run:
 
     def _pause(self, seconds: float | None, error: CuratorError) -> None:
         """Wait before the next try; raise the error when there is none."""
+        self.gate.check()
         wait = max(seconds or 0.0, error.retry_after or 0.0)
         if seconds is None or wait > _LONGEST_WAIT:
             raise error
-        self.gate.check()
         self.gate.wait(wait)
 
     def _take(self, listed: Listed) -> bool:
@@ -418,13 +418,13 @@ class Run:
         with self.gate.entered():
             self._intake.link(facts)
 
-    def _came_before(self, known: Mapping[str, Any] | None) -> bool:
-        """Whether this very run has fetched it, before the restart."""
-        return (
     def _is_card(self, known: Mapping[str, Any]) -> bool:
         model_id = self.progress.model_id
         return model_id in known["models"] and source_in(known, model_id) == "original"
 
+    def _came_before(self, known: Mapping[str, Any] | None) -> bool:
+        """Whether this very run has fetched it, before the restart."""
+        return (
             self._resumed
             and known is not None
             and known["downloaded_at"] >= self.progress.started_at
@@ -445,10 +445,10 @@ class Run:
                 self.tally.kept += 1
                 self._counted.add(key)
         self.job.progress(self.tally.seen)
+        return counts
 
     def _fail(self, listed: Listed, error: CuratorError) -> None:
         """It costs only itself, unless the server fails again and again."""
-        return counts
         is_servers = isinstance(error, (UpstreamFailed, UpstreamBusy)) and not isinstance(
             error, UpstreamUnfit
         )
@@ -462,14 +462,14 @@ class Run:
             raise UpstreamFailed(f"It failed {_TROUBLES} times in a row. {error.text}")
 
 
-def empty_facts() -> dict[str, Any]:
-    """The same part of G where no run is told of."""
-    return {
 def _listed(lists: Lists, items: Iterable[Json], reading: Reading) -> list[Listed]:
     found = (lists.community(each, reading.version_id) for each in items)
     return [each for each in found if each]
 
 
+def empty_facts() -> dict[str, Any]:
+    """The same part of G where no run is told of."""
+    return {
         "status": "idle",
         "downloaded": 0,
         "skipped": 0,
