@@ -120,10 +120,10 @@ class Rows:
         self._types: frozenset[str] = frozenset()
         self._stale: set[str] = set()
         """The keys whose rows are to be made anew."""
-        self._rows: dict[str, Row] = {}
         self._with_json: deque[Row] = deque()
         self._texted = -1
-        self._members: defaultdict[str, dict[str, Row]] = defaultdict(dict, {ALL: {}})
+        self._members: defaultdict[str, dict[str, Row]] = defaultdict(dict)
+        self._rows = self._members[ALL]
         self._listing = lru_cache(1000)(_listing)
         self._sorted: dict[tuple[str, str], list[Row]] = {}
 
@@ -271,11 +271,9 @@ class Rows:
     def _replace(self, key: str, row: Row | None) -> None:
         old = self._rows.get(key)
         if old and not (row and row.lists == old.lists):
-            del self._rows[key]
             for name in old.lists:
                 del self._members[name][key]
         if row:
-            self._rows[key] = row
             for name in row.lists:
                 self._members[name][key] = row
         for (name, sort), known in self._sorted.items():
