@@ -153,6 +153,7 @@ async def list_gallery(call: Call[ModelFilters, Nothing]) -> web.StreamResponse:
         200: "The item",
         400: "CivitAI wants a key, or a better one",
         404: "Unknown to CivitAI",
+        422: "The gallery's folder cannot be written",
         502: "CivitAI failed, or its file is no whole picture",
         503: "CivitAI is busy",
         507: "The disk is full",

@@ -64,6 +64,7 @@ class OutputFiles(Input):
         200: "The item",
         413: "Larger than 2 GiB, or too many pixels",
         415: "No picture and no video that is known here",
+        422: "The gallery's folder cannot be written",
         507: "The disk is full, or the gallery has reached its limit",
     },
 )
@@ -124,6 +125,7 @@ async def send_output_thumb(call: Call[OutputPath, Nothing]) -> web.StreamRespon
     answers={
         200: "{items, failed: [{path, error}]}",
         400: "No paths",
+        422: "The gallery's folder cannot be written",
         507: "The disk is full, or the gallery has reached its limit",
     },
 )

@@ -112,7 +112,11 @@ async def start_or_stop(call: Call[Nothing, Start]) -> web.StreamResponse:
     query=Emptied,
     summary="Remove a model's pictures, records and files; what another model shows stays there. "
     "With version_id what that version alone uses",
-    answers={200: "{deleted}", 507: "The disk is full"},
+    answers={
+        200: "{deleted}",
+        422: "The gallery's folder cannot be written",
+        507: "The disk is full",
+    },
 )
 async def delete_gallery(call: Call[Emptied, Nothing]) -> web.StreamResponse:
     """How many pictures the gallery no longer shows; a run of it is stopped first."""

@@ -75,21 +75,23 @@ async def save_part(request: web.Request, name: str, target: Path, *, limit: int
 async def _save(part: BodyPartReader, name: str, target: Path, limit: int) -> None:
     size = 0
     data = bytearray()
-    file = await asyncio.to_thread(target.open, "wb")
     try:
-        while chunk := await part.read_chunk(1 << 16):
-            data += chunk
-            size += len(chunk)
-            if size > limit:
-                raise TooLarge(f"The part {name} is larger than {limit >> 20} MiB.", field=name)
-            if len(data) >= _PIECE:
-                await asyncio.to_thread(file.write, bytes(data))
-                data.clear()
-        await asyncio.to_thread(file.write, bytes(data))
+        file = await asyncio.to_thread(target.open, "wb")
+        try:
+            while chunk := await part.read_chunk(1 << 16):
+                data += chunk
+                size += len(chunk)
+                if size > limit:
+                    raise TooLarge(f"The part {name} is larger than {limit >> 20} MiB.", field=name)
+                if len(data) >= _PIECE:
+                    await asyncio.to_thread(file.write, bytes(data))
+                    data.clear()
+            await asyncio.to_thread(file.write, bytes(data))
+        finally:
+            # What could not be written is tried once more here, and fails again.
+            await asyncio.to_thread(file.close)
     except OSError as error:
         raise disk_error(error, "The file") from error
-    finally:
-        await asyncio.to_thread(file.close)
 
 
 async def _read(part: BodyPartReader, name: str, limit: int) -> bytes:

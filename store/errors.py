@@ -85,6 +85,10 @@ class Impossible(CuratorError):
     status = 422
 
 
+class Unwritable(Impossible):
+    """The system lets nobody write there: a read-only disk, a folder of somebody else's."""
+
+
 class TooMany(CuratorError):
     """This caller asks too often."""
 

@@ -11,18 +11,25 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import IO
 
-from .errors import CuratorError, DiskFull
+from .errors import CuratorError, DiskFull, Unwritable
 
 _BINARY = getattr(os, "O_BINARY", 0)
 _NO_ROOM = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
+_CLOSED = {errno.EROFS, errno.EACCES, errno.EPERM}
+
+
 def disk_error(error: OSError, what: str) -> CuratorError:
-    """The fact behind a failed write: no room (507), or what the system says, without its paths."""
+    """The fact behind a failed write: no room (507), a place that is closed to us (422), or what
+    the system says, without its paths. `what` begins with The where it is no name.
+    """
     if error.errno in _NO_ROOM:
-        return DiskFull(f"The disk is full; {what} was not written and nothing was changed.")
+        told = f"t{what[1:]}" if what.startswith("The ") else what
+        return DiskFull(f"The disk is full; {told} was not written and nothing was changed.")
     reason = error.strerror or type(error).__name__
-    return CuratorError(f"{what} could not be written: {reason}.")
+    text = f"{what} could not be written: {reason}."
+    return Unwritable(text) if error.errno in _CLOSED else CuratorError(text)
 
 
 @contextlib.contextmanager
@@ -72,9 +79,11 @@ def remove_leftovers(path: Path) -> None:
                 entry.unlink(missing_ok=True)
 
 
-def write_atomic(path: Path, data: bytes, *, mode: int | None = None) -> None:
-    """`data` is the whole content of `path` afterwards, or nothing has changed."""
-    with replacing(path, mode=mode) as file:
+def write_atomic(
+    path: Path, data: bytes, *, mode: int | None = None, what: str | None = None
+) -> None:
+    """`data` is the whole content of `path` afterwards, or nothing has changed. As `replacing`."""
+    with replacing(path, mode=mode, what=what) as file:
         file.write(data)
 
 

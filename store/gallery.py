@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from . import gallery_lists
 from .embedded import of_civitai, read_embedded
 from .engine import Database, Record
-from .errors import CuratorError, DiskFull, NotFound
+from .errors import CuratorError, DiskFull, NotFound, Unwritable
 from .events import Events
 from .gallery_adoption import Adoption
 from .gallery_cleanup import Cleanup
@@ -139,7 +139,7 @@ class Gallery:
         for each in dict.fromkeys(paths):
             try:
                 items.append(self.add_own(self.output.path(each), model_id=model_id))
-            except DiskFull:
+            except (DiskFull, Unwritable):
                 raise
             except CuratorError as error:
                 failed.append({"path": each, "error": error.text})

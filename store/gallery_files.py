@@ -88,8 +88,7 @@ class GalleryFiles:
         try:
             yield incoming
         finally:
-            incoming.media.unlink(missing_ok=True)
-            incoming.thumbnail.unlink(missing_ok=True)
+            _remove([incoming.media, incoming.thumbnail])
 
     def place(
         self,
@@ -103,7 +102,7 @@ class GalleryFiles:
         # Of an item whose file had gone, the rest may be there still.
         new = [path for path in self.paths(record) if not path.exists()]
         try:
-            write_atomic(note, dump({"record": record, "sidecar": sidecar}))
+            write_atomic(note, dump({"record": record, "sidecar": sidecar}), what="The picture")
             self._move(incoming.media, self.media(record))
             if incoming.thumbnail.exists():
                 self._move(incoming.thumbnail, self.thumbnail(record))
@@ -156,7 +155,7 @@ class GalleryFiles:
             return
         for path in sorted(self._incoming.iterdir()):
             if path.suffix != ".json" or self._finish(path, known, put):
-                path.unlink(missing_ok=True)
+                _remove([path])
 
     def _finish(
         self, note: Path, known: Callable[[str], bool], put: Callable[[Record], None]

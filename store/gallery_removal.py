@@ -62,7 +62,8 @@ class Removal:
                 said = []
             for each in said:
                 self._finish(each)
-            note.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                note.unlink(missing_ok=True)
 
     def _remove(self, keys: Sequence[str], change: Change) -> Iterator[Record]:
         found = self._records.get_many(keys)
@@ -102,12 +103,12 @@ class Removal:
         data = dump([_noted(record) for record in records])
         note = self._files.incoming_folder / f"removing-{secrets.token_hex(8)}.json"
         try:
-            write_atomic(note, data)
+            write_atomic(note, data, what="The gallery's folder")
         except DiskFull:
             # A full disk is why people remove: thumbnails can be made again, their room is used.
             for record in records:
                 self._files.remove_thumbnails(record)
-            write_atomic(note, data)
+            write_atomic(note, data, what="The gallery's folder")
         return note
 
     def _finish(self, said: dict[str, Any]) -> None:

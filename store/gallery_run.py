@@ -19,6 +19,7 @@ from .errors import (
     DiskFull,
     NotFound,
     StoreClosed,
+    Unwritable,
     UpstreamBusy,
     UpstreamFailed,
     UpstreamUnfit,
@@ -372,7 +373,7 @@ class Run:
             self._troubles = 0
             if is_new:
                 self.new_items.append(facts.id)
-        except (StoreClosed, DiskFull):
+        except (StoreClosed, DiskFull, Unwritable):
             raise
         except CuratorError as error:
             if type(error) is CuratorError:

@@ -41,7 +41,7 @@ class Thumbs:
         """Pictures that cannot be decoded, with the size and time of the file that could not."""
 
     def path(self, record: Record, width: int = USUAL) -> Path:
-        """The thumbnail's file, made now if it is not there; else the picture's own.
+        """The thumbnail's file, made now if it is not there; else the usual one, or the picture.
 
         `width` is one of `SIZES`, of pictures that are that wide. Raises NotFound.
         """
@@ -49,10 +49,16 @@ class Thumbs:
             width = min(width, USUAL)
         path = self._files.thumbnail(record, width)
         if not _is_made(path) and not self._make(record, path, width):
-            if record["type"] == "video":
-                raise NotFound("There is no thumbnail of this video.")
-            path = self._files.media(record)
+            path = self._instead(record)
         return self._files.check_there(path)
+
+    def _instead(self, record: Record) -> Path:
+        usual = self._files.thumbnail(record)
+        if _is_made(usual):
+            return usual
+        if record["type"] == "video":
+            raise NotFound("There is no thumbnail of this video.")
+        return self._files.media(record)
 
     def ensure(self, record: Record) -> bool | None:
         """None when the thumbnail is there; else whether it could be made. Raises NotFound."""

@@ -7,9 +7,11 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from .errors import Impossible
+from .errors import Impossible, Unwritable
 from .files import disk_error, numbered, place_new, same_content
 from .locks import KeyedLock
+
+_CLOSED = "ComfyUI's input folder cannot be written."
 
 
 class Inputs:
@@ -33,10 +35,11 @@ class Inputs:
                 temporary.unlink(missing_ok=True)
                 write(temporary)
                 return self._settle(temporary, self._folder / name)
-            except (PermissionError, FileExistsError, NotADirectoryError) as error:
-                raise Impossible("ComfyUI's input folder cannot be written.") from error
+            except (FileExistsError, NotADirectoryError) as error:
+                raise Impossible(_CLOSED) from error
             except OSError as error:
-                raise disk_error(error, "The file in the input folder") from error
+                told = disk_error(error, "The file in the input folder")
+                raise Impossible(_CLOSED) if isinstance(told, Unwritable) else told from error
             finally:
                 self._discard(temporary)
 

@@ -37,7 +37,7 @@ def place_of_part(central: Path, folder: Path, key: str) -> Path:
         except OSError:
             return beside
     except OSError as error:
-        raise disk_error(error, "the model's file") from error
+        raise disk_error(error, "The model's file") from error
     return inside
 
 

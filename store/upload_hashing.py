@@ -57,7 +57,7 @@ class Prefix:
             try:
                 self._hash(self._parts.path, self._parts.size, ask)
             except OSError as error:
-                raise disk_error(error, "the uploaded file") from error
+                raise disk_error(error, "The uploaded file") from error
             return self._digest.hexdigest()
 
     def _reset(self, torn: int) -> None:

@@ -75,6 +75,6 @@ def _join(parts: Parts, check: Callable[[], None]) -> str:
             os.fsync(target.fileno())
     except OSError as error:
         joined.unlink(missing_ok=True)
-        raise disk_error(error, "the uploaded file") from error
+        raise disk_error(error, "The uploaded file") from error
     parts.take_joined()
     return digest.hexdigest()

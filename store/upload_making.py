@@ -79,4 +79,4 @@ def _make_sparse(path: Path, size: int) -> None:
     try:
         os.truncate(path, size)
     except OSError as error:
-        raise disk_error(error, "the upload") from error
+        raise disk_error(error, "The upload") from error

@@ -156,7 +156,7 @@ class Parts:
             try:
                 self.joined.replace(self.path)
             except OSError as error:
-                raise disk_error(error, "the uploaded file") from error
+                raise disk_error(error, "The uploaded file") from error
             self._placed, self._aside, self._there = placed, {}, self.size
         for _, path in old.values():
             path.unlink(missing_ok=True)

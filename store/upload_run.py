@@ -102,7 +102,7 @@ class Runs:
         except CuratorError as error:
             self.fail(record, error.text)
         except OSError as error:
-            self.fail(record, disk_error(error, record["file_name"] or "the file").text)
+            self.fail(record, disk_error(error, record["file_name"] or "The file").text)
         except Exception:
             log.exception("upload %s", record["id"])
             self.fail(record, "Something went wrong in Curator; its log says what.")

@@ -11,6 +11,8 @@ from collections.abc import Generator
 from pathlib import Path
 from unittest.mock import patch
 
+import pytest
+
 
 @contextlib.contextmanager
 def full(folder: Path) -> Generator[None]:
@@ -41,6 +43,28 @@ def small_disk(folder: Path, size: str = "256k") -> Generator[Path]:
     finally:
         if mounted:
             subprocess.run(["umount", folder], check=True)
+
+
+@contextlib.contextmanager
+def read_only(folder: Path) -> Generator[None]:
+    """A small disk that takes nothing within the block; where we may not mount, a closed folder."""
+    if _is_small_disk(folder):
+        subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
+        try:
+            yield
+        finally:
+            subprocess.run(["mount", "-o", "remount,rw", folder], check=True)
+        return
+    if sys.platform == "win32" or os.geteuid() == 0:
+        pytest.skip("whoever we are may write anywhere, and not mount")
+    folders = [folder, *(each for each in folder.rglob("*") if each.is_dir())]
+    for each in folders:
+        each.chmod(0o555)
+    try:
+        yield
+    finally:
+        for each in folders:
+            each.chmod(0o755)
 
 
 def _mount(folder: Path, size: str) -> bool:
