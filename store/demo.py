@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .demo_library import Shown, describe
+from .demo_library import Shown, collect, describe
 from .files import write_atomic
 from .gallery_records import Facts, utc
 from .generation import Generation
@@ -126,7 +126,17 @@ def fill(store: Store) -> bool:
             work.append(pool.submit(_add_picture, store, Path(folder), grain, count))
         for each in work:
             each.result()
+    starred = filter(_is_starred, range(_PICTURES_EACH * len(_LORAS)))
+    collect(store, [_item_id(f"picture {count}") for count in starred])
     return True
+
+
+def _is_starred(count: int) -> bool:
+    return count % 7 == 2
+
+
+def _item_id(name: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"curator-demo:{name}"))
 
 
 def _empty(store: Store) -> bool:
@@ -187,7 +197,7 @@ def _add_picture(store: Store, folder: Path, grain: Grain, count: int) -> None:
     else:
         image.save(path, quality=90)
     facts = _facts(lora, number, name, chance, hours=count * 7)
-    store.gallery.add_file(path, replace(facts, starred=count % 7 == 2), move=True)
+    store.gallery.add_file(path, replace(facts, starred=_is_starred(count)), move=True)
 
 
 def _add_video(store: Store, folder: Path) -> None:
@@ -205,7 +215,7 @@ def _add_video(store: Store, folder: Path) -> None:
 
 
 def _facts(lora: _Lora, number: int, name: str, chance: random.Random, *, hours: int) -> Facts:
-    item_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"curator-demo:{name}"))
+    item_id = _item_id(name)
     weight = chance.choice((0.6, 0.8, 1.0))
     moment = datetime.now(timezone.utc) - timedelta(hours=hours, minutes=chance.randint(0, 59))
     generation = Generation(

@@ -102,6 +102,12 @@ def describe(store: Store, models: list[Shown]) -> None:
     )
 
 
+def collect(store: Store, pictures: list[str]) -> None:
+    """Put these pictures into the collection too, behind its models."""
+    collection = store.collections.named(_COLLECTION)
+    store.collections.add_many(collection["id"], [Item("picture", id) for id in pictures])
+
+
 def _sample(name: str, colours: tuple[str, ...]) -> bytes:
     top, horizon, sun, far, near = colours
     out = BytesIO()

@@ -78,6 +78,14 @@ def shoot_pages(browser: Browser, url: str) -> None:
         page.locator(".model-card", has_text="Ink Samurai").click()
         page.locator(".made-picture").first.wait_for()
         save(page, "models.png")
+    with a_page(browser, 1200, 750, "light") as page:
+        page.goto(url)
+        page.get_by_role("tab", name="Models").click()
+        page.get_by_role("button", name="More of the library").click()
+        page.get_by_role("menuitem", name="Collections …").click()
+        page.locator(".collection-open").first.click()
+        page.locator(".member.has-image").nth(6).wait_for()
+        save(page, "collection.png", hovered=page.locator(".member").nth(2), scale=0.8)
     with a_page(browser, 390, 760, "light") as page:
         page.goto(url)
         page.locator(".card.has-image").nth(3).wait_for()
@@ -166,6 +174,7 @@ def main() -> None:
         for palette, version in (("dark", newest), ("light", oldest)):
             base = Path(name, f"comfyui-{palette}")
             shutil.copytree(root / "curator", data_folder(base))
+            shutil.copytree(root / "models", base / "models")
             with stand_in(base, version) as comfyui:
                 shoot_sidebar(browser, comfyui.url, f"sidebar-{palette}.png", palette)
         shoot_wanted(browser, Path(name))

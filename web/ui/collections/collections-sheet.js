@@ -32,8 +32,7 @@ export class CollectionsSheet {
     this.place = h("div", { class: "state-place" });
     this.list = h("ul", { class: "plain-list" });
     const way = { back: "Back to the models", close: acts.close };
-    const head = [h("span", { class: "spacer" }), this.make];
-    const made = sheet("Collections", way, head, this.place, this.list);
+    const made = sheet("Collections", way, [this.make], this.place, this.list);
     this.element = made.element;
     this.back = made.back;
   }
@@ -117,7 +116,7 @@ export class CollectionsSheet {
           "span",
           { class: "entry-words" },
           h("span", { class: "collection-name" }, name),
-          h("span", { class: "entry-facts" }, contents(collection)),
+          h("span", { class: "entry-facts is-whole" }, contents(collection)),
           description && h("span", { class: "entry-facts" }, description),
         ),
       ),

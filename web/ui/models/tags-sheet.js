@@ -73,7 +73,7 @@ export class TagsSheet {
       },
     });
     const colour = h("input", {
-      class: "tag-colour",
+      class: `tag-colour ${color ? "" : "is-none"}`,
       type: "color",
       value: color || PLAIN,
       title: "Colour",
