@@ -152,9 +152,11 @@ class Backfill:
                 job.advance()
                 try:
                     look(key, told)
-                except CuratorError as error:
+                except (CuratorError, OSError) as error:
                     told["failed"] += phase == "thumbs"
-                    self._tell("log", f"{key}: {error.text}")
+                    is_ours = isinstance(error, CuratorError)
+                    text = error.text if is_ours else error.strerror or "It cannot be read."
+                    self._tell("log", f"{key}: {text}")
                 now = time.monotonic()
                 if now - said >= _BETWEEN or count == len(keys):
                     said = now

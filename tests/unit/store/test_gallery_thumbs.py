@@ -154,6 +154,34 @@ def test_what_fails_in_an_unknown_way_costs_only_itself(
     assert real(keys[0]) is True
 
 
+def test_a_job_for_all_goes_on_beside_what_is_deleted_or_cannot_be_read(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    colours = ("red", "blue", "green")
+    keys = [added(store, tmp_path / f"{colour}.png", colour)[0] for colour in colours]
+    real = store.gallery.fix_sizes
+    told: list[tuple[str, Any]] = []
+
+    def fix(key: str) -> bool:
+        if key == keys[0]:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(tmp_path))
+        if key == keys[1]:
+            store.gallery.remove_items([key])
+        return real(key)
+
+    def hear(name: str, data: Any) -> None:
+        told.append((name, data))
+
+    monkeypatch.setattr(store.gallery, "fix_sizes", fix)
+    job_id, _ = store.thumbs_backfill.start(hear)
+    wait_until(lambda: any(name == "done" for name, _ in told))
+    (job,) = [each for each in store.jobs.listed() if each["id"] == job_id]
+    assert (job["state"], told[-1][1]["thumbs_generated"]) == ("done", 3)
+    logged = [str(data) for name, data in told if name == "log"]
+    assert all(any(key in each for each in logged) for key in keys[:2])
+    assert str(tmp_path) not in str(told)
+
+
 def test_an_item_that_comes_again_has_a_thumbnail_again(store: Store, tmp_path: Path) -> None:
     key, media = added(store, tmp_path / "a.png")
     kept = tmp_path / "kept.png"
