@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from .gallery_files import GalleryFiles
 from .gallery_intake import Intake
 from .gallery_lists import Wanted
 from .gallery_models import GalleryModels
+from .gallery_names import ModelNames
 from .gallery_pages import Asked, Pages, joined
 from .gallery_rebuild import Rebuild
 from .gallery_records import GALLERY, Facts, columns, find, generation_of, item_key, new_sidecar
@@ -74,18 +76,31 @@ class Gallery:
         self._events = events
         self._decoder = Decoder()
         self._thumbs = Thumbs(self._records, self._files, self._decoder)
-        self._pages = Pages(self._records)
+        self.names = ModelNames(self._records, self.known_models, catalog)
+        self._pages = Pages(self._records, self.names)
         self._faces = Faces(self._records, self.known_models)
         self.disk = GalleryDisk(
-            self._records, self._files.root, lambda: settings.values.gallery_limit_gb
+            self._records,
+            self._files.root,
+            lambda: settings.values.gallery_limit_gb,
+            self.names.name,
         )
         self._intake = Intake(
-            self._records, self._files, self._decoder, civitai, catalog, self.disk, self._tell
+            self._records,
+            self._files,
+            self._decoder,
+            civitai,
+            catalog,
+            self.disk,
+            self.names,
+            self._tell,
         )
         self._removal = Removal(self._records, self._files, self._intake.locks)
         self._removal.recover()
         self.rebuilding = Rebuild(self._records, self._files, self._intake)
-        self.cleaning = Cleanup(self._records, self._files, self._intake, self._removal)
+        self.cleaning = Cleanup(
+            self._records, self._files, self._intake, self._removal, self.names.name
+        )
         self.models_used = MadeWith(catalog)
         self.output = OutputFolder(host.output)
         self.adoption = Adoption(self._intake, self.known_models, host.data / "lookup")
@@ -273,6 +288,7 @@ class Gallery:
         """G of a model: all of it, or with `limit` one page. A model without pictures is empty."""
         wanted = wanted or Wanted()
         if limit is None:
+            wanted = replace(wanted, named=self.names.having(wanted.q))
             found = gallery_lists.whole_gallery(self._records, model_id, wanted)
         else:
             found = self._pages.found(Asked(model_id, wanted, limit, before))
@@ -298,7 +314,7 @@ class Gallery:
 
         `{model_id, name, count, thumb, thumb_level}`: a picture's id and its level.
         """
-        return gallery_lists.models(self._records, self._faces.preview)
+        return gallery_lists.models(self._records, self._faces.preview, self.names.name)
 
     def models_of(self, versions: Collection[int]) -> set[int]:
         """The models that have one of these versions, or a picture of one."""
@@ -327,7 +343,7 @@ class Gallery:
 
         With a version only of what that version alone uses. Raises DiskFull.
         """
-        leaving = Leaving(model_id, version_id, self.known_models.versions)
+        leaving = Leaving(model_id, version_id, self.known_models.versions, self.names.name)
         found = self._records.page("by_model", model_id, limit=1 << 40).records
         gone = self._removal.remove([record["id"] for record in found], leaving.change)
         for record in gone:

@@ -30,11 +30,14 @@ class Cleanup:
         files: GalleryFiles,
         intake: Intake,
         removal: Removal,
+        named: Callable[[int], str],
     ) -> None:
+        """`named` tells a model's name."""
         self._records = records
         self._files = files
         self._intake = intake
         self._removal = removal
+        self._named = named
         self.known_models: Callable[[], Collection[int]] = tuple
         """Those that a catalog still has; set by who knows the catalogs."""
         self.keepers: list[Callable[[Record], bool]] = []
@@ -48,7 +51,7 @@ class Cleanup:
         models = self.known_models()
         unused = [record for record in self._records if self._is_unused(record, models)]
         stray = list(self._stray())
-        total, _, by_model = summed(unused)
+        total, _, by_model = summed(unused, self._named)
         sizes = sum(path.stat().st_size for path in stray if path.is_file())
         report.update(
             dry_run=dry_run,

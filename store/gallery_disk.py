@@ -17,11 +17,18 @@ _GIGABYTE = 1_000_000_000
 class GalleryDisk:
     """The bytes of all pictures, and the limit that a person has set. Thread-safe."""
 
-    def __init__(self, records: Collection, root: Path, limit_gb: Callable[[], float]) -> None:
-        """`limit_gb` is asked each time; 0 means no limit."""
+    def __init__(
+        self,
+        records: Collection,
+        root: Path,
+        limit_gb: Callable[[], float],
+        named: Callable[[int], str],
+    ) -> None:
+        """`limit_gb` is asked each time; 0 means no limit. `named` tells a model's name."""
         self._records = records
         self._root = root
         self._limit_gb = limit_gb
+        self._named = named
         self._lock = threading.Lock()
         self._total: int | None = None
 
@@ -56,7 +63,7 @@ class GalleryDisk:
 
         A picture that two models show counts for both, and once in the sum.
         """
-        total, count, models = summed(self._records)
+        total, count, models = summed(self._records, self._named)
         return {
             "bytes": total,
             "count": count,
@@ -77,7 +84,9 @@ def size_of(record: Record) -> int:
     return int(record["file_size"]) + int(record.get("thumb_size") or 0)
 
 
-def summed(records: Collection | list[Record]) -> tuple[int, int, list[dict[str, Any]]]:
+def summed(
+    records: Collection | list[Record], named: Callable[[int], str]
+) -> tuple[int, int, list[dict[str, Any]]]:
     """Bytes and number of pictures in all, and by model `{model_id, name, count, bytes}`."""
     total = count = 0
     models: dict[int, dict[str, Any]] = {}
@@ -89,9 +98,10 @@ def summed(records: Collection | list[Record]) -> tuple[int, int, list[dict[str,
             told = models.setdefault(
                 model_id, {"model_id": model_id, "name": "", "count": 0, "bytes": 0}
             )
-            told["name"] = told["name"] or record["model_name"]
             told["count"] += 1
             told["bytes"] += size
+    for model_id, told in models.items():
+        told["name"] = named(model_id)
     return (
         total,
         count,

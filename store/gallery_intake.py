@@ -17,6 +17,7 @@ from .errors import CuratorError, DiskFull, StoreClosed, TooLarge, UpstreamUnfit
 from .gallery_disk import GalleryDisk
 from .gallery_fetching import facts_of_image, find_lora, making_of
 from .gallery_files import GalleryFiles, Incoming, stem_of
+from .gallery_names import ModelNames
 from .gallery_records import (
     Clock,
     Facts,
@@ -66,6 +67,7 @@ class Intake:
         civitai: CivitAI,
         catalog: Catalog,
         disk: GalleryDisk,
+        names: ModelNames,
         tell: Callable[[Record, str], None],
     ) -> None:
         """`tell` is called with each record that was `added` or `changed`."""
@@ -75,6 +77,7 @@ class Intake:
         self._civitai = civitai
         self._catalog = catalog
         self._disk = disk
+        self._names = names
         self._tell = tell
         self.locks = KeyedLock()
         """By the picture's UUID, else its id: held while its files and record change."""
@@ -208,6 +211,7 @@ class Intake:
                 name=name or path.name,
                 source="own",
                 model_id=model_id,
+                model_name=self._names.name(model_id),
                 created_at=written_at(path),
             )
             with self.locks.hold(f"file:{key}"):
@@ -318,8 +322,14 @@ class Intake:
         self._disk.check(got.size)
         self._files.place(incoming, record, new_sidecar(facts, record), self._records.put)
         self._disk.added(record)
+        self._tell_name(facts)
         self._tell(record, "added")
         return record
+
+    def _tell_name(self, facts: Facts) -> None:
+        """What CivitAI calls the model; a person's own picture only repeats it."""
+        if facts.source != "own":
+            self._names.told(facts.model_id, facts.model_name)
 
     def completed(self, facts: Facts, path: Path, inside: Embedded | None = None) -> Facts:
         """With what the file carries and upstream has not said."""
@@ -340,6 +350,7 @@ class Intake:
         news = new_sidecar(facts, better)
         self._files.write_sidecar(better, enriched_sidecar(self._files.sidecar(record), news))
         record = self._records.update(record["id"], change)
+        self._tell_name(facts)
         self._tell(record, "changed")
         return record
 

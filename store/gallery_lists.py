@@ -10,7 +10,6 @@ from .engine import Collection, Page, Record
 from .gallery_records import shown_item, source_in
 
 _ALL = 1 << 40
-_LOOKED_AT = 50
 _LEVELS = (1, 2, 4, 8, 16, 32)
 
 Listed: TypeAlias = tuple[str, Any]
@@ -30,6 +29,8 @@ class Wanted:
     """CivitAI's highest level that is wanted; 0: all, and those of an unknown level always."""
     tags: tuple[frozenset[int], ...] = ()
     """One of each of these sets of CivitAI's tags."""
+    named: tuple[frozenset[int], ...] = ()
+    """For each word of `q` the models whose pictures have it, as their names do."""
 
     def narrowing(
         self, records: Collection, model_id: int | None = None
@@ -95,6 +96,7 @@ def page(
             after=before,
             among=among,
             without=without,
+            also=[[("by_model", each) for each in models] for models in wanted.named],
         )
     return records.page(
         index,
@@ -170,11 +172,15 @@ def all_pictures(
     }
 
 
-def models(records: Collection, preview: Callable[[int], Record | None]) -> list[dict[str, Any]]:
+def models(
+    records: Collection,
+    preview: Callable[[int], Record | None],
+    named: Callable[[int], str],
+) -> list[dict[str, Any]]:
     """The models that pictures belong to, most pictures first.
 
     `{model_id, name, count, thumb, thumb_level}`; the picture is what `preview` says, else the
-    newest.
+    newest, the name what `named` says, else the number.
     """
     found: list[dict[str, Any]] = []
     for model_id, count in records.values("by_model").items():
@@ -182,7 +188,7 @@ def models(records: Collection, preview: Callable[[int], Record | None]) -> list
         if not newest:
             continue
         shown = preview(model_id) or newest[0]
-        name = newest[0]["model_name"] or _named(records, model_id)
+        name = named(model_id)
         found.append(
             {
                 "model_id": model_id,
@@ -193,12 +199,6 @@ def models(records: Collection, preview: Callable[[int], Record | None]) -> list
             }
         )
     return sorted(found, key=lambda each: (-each["count"], each["model_id"]))
-
-
-def _named(records: Collection, model_id: int) -> str:
-    """The model's name as one of its newer pictures knows it: a person's own do not."""
-    newer = records.page("by_model", model_id, descending=True, limit=_LOOKED_AT).records
-    return next((record["model_name"] for record in newer if record["model_name"]), "")
 
 
 def catalog_facts(records: Collection, model_id: int) -> dict[str, Any]:

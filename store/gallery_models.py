@@ -1,14 +1,14 @@
-"""What is known of models that have galleries: their versions, the picture chosen for each."""
+"""What is known of models that have galleries: name, versions, the picture chosen for each."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from .engine import CollectionSpec, Database
 
 GALLERY_MODELS = CollectionSpec("gallery_models", key="id")
-"""By CivitAI model: `versions`, and `preview`, the id of a picture."""
+"""By CivitAI model: `name`, `versions`, and `preview`, the id of a picture."""
 
 
 class GalleryModels:
@@ -17,6 +17,7 @@ class GalleryModels:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._records = database.collection("gallery_models")
+        self._names: tuple[int, Mapping[int, str]] = (-1, {})
 
     def preview(self, model_id: int) -> str | None:
         """The picture that a person has chosen; it may be gone."""
@@ -35,6 +36,22 @@ class GalleryModels:
             for record in self._records
             if any(version in versions for version in record.get("versions", ()))
         }
+
+    def names(self) -> Mapping[int, str]:
+        """What the models are called, as far as CivitAI has told it."""
+        stamp = self._records.stamp
+        known, names = self._names
+        if known != stamp:
+            told = {int(each["id"]): each["name"] for each in self._records if each.get("name")}
+            # The same object as long as no name has changed: who has it can tell.
+            names = names if told == names else told
+            self._names = (stamp, names)
+        return names
+
+    def set_name(self, model_id: int, name: str) -> None:
+        """CivitAI calls the model so; an empty name says nothing."""
+        if model_id and name and self.names().get(model_id) != name:
+            self._change(model_id, name=name)
 
     def set_preview(self, model_id: int, item_id: str) -> None:
         """This picture stands for the model from now on."""

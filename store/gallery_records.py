@@ -295,6 +295,7 @@ def enriched(record: Record, facts: Facts) -> Record:
     if facts.model_id and facts.model_id not in record["models"]:
         better["models"] = [*(each for each in record["models"] if each), facts.model_id]
         better["model_id"] = better["models"][0]
+    if better["model_id"] == facts.model_id:
         better["model_name"] = record["model_name"] or facts.model_name
     better["versions"] = sorted({*record["versions"], *facts.version_ids})
     better["versions_of"] = _joined(record.get("versions_of"), _versions_of(facts))
@@ -315,7 +316,10 @@ def with_links(record: Record, old: Record) -> Record:
     models = dict.fromkeys([*old["models"], *record["models"]])
     linked["models"] = [each for each in models if each] or [0]
     linked["model_id"] = linked["models"][0]
-    linked["model_name"] = old["model_name"] or record["model_name"]
+    # The name is that of the first model, whoever of both knows it.
+    first = linked["model_id"]
+    named = [each["model_name"] for each in (old, record) if each["model_id"] == first]
+    linked["model_name"] = next((each for each in named if each), "")
     linked["cards"] = [*record["cards"], *with_places(dict(old))["cards"]]
     linked["versions_of"] = _joined(old.get("versions_of"), record.get("versions_of"))
     return with_places(linked)

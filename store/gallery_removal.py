@@ -126,12 +126,17 @@ class Leaving:
     """How the records of a model's gallery change when it, or one version's part, is emptied."""
 
     def __init__(
-        self, model_id: int, version_id: int | None, versions: Callable[[int], Several[int]]
+        self,
+        model_id: int,
+        version_id: int | None,
+        versions: Callable[[int], Several[int]],
+        named: Callable[[int], str],
     ) -> None:
-        """`versions` tells those that a model is known to have."""
+        """`versions` tells those that a model is known to have, `named` what it is called."""
         self._model_id = model_id
         self._version_id = version_id
         self._versions = versions
+        self._named = named
 
     def change(self, record: Record) -> Record | None:
         """The record afterwards; None when no gallery shows it any more."""
@@ -150,6 +155,8 @@ class Leaving:
         gone = self._own(record) if self._version_id is None else [self._version_id]
         versions = [each for each in record["versions"] if each not in gone]
         changed = {**record, "models": models, "model_id": models[0], "versions": versions}
+        if models[0] != record["model_id"]:
+            changed["model_name"] = self._named(models[0])
         if "versions_of" in record:
             changed["versions_of"] = {
                 key: [each for each in told if each not in gone]

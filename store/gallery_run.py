@@ -81,6 +81,8 @@ class Run:
         self.gate = Gate()
         self.error: str | None = None
         self.versions: list[int] = []
+        self.name = ""
+        """What CivitAI calls the model."""
         self.new_items: list[str] = []
         """Pictures that it has brought."""
         self.tally = progress.tally.copy()
@@ -157,7 +159,7 @@ class Run:
         """
         model = self._asked(lambda: self._civitai.model(self.progress.model_id))
         lists = Lists(self._civitai, model, self.progress.wish.mode)
-        self.versions = lists.version_ids
+        self.versions, self.name = lists.version_ids, lists.name
         self._start_reading(lists)
         cards = list(lists.cards())
         self._total = len(cards) + self.progress.wish.count

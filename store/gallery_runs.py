@@ -201,6 +201,7 @@ class GalleryRuns:
             if self._runs.get(run.progress.model_id) is run and not run.gate.is_shut:
                 self._records.put(run.progress.as_record())
         self._gallery.known_models.add_versions(run.progress.model_id, run.versions)
+        self._gallery.names.told(run.progress.model_id, run.name)
 
     def _tell(self, run: Run) -> None:
         self._events.publish(

@@ -152,16 +152,18 @@ class Collection:
         where: Where | None = None,
         among: Sequence[Sequence[Listed]] = (),
         without: Sequence[Listed] = (),
+        also: Sequence[Sequence[Listed]] = (),
     ) -> Page:
         """As `page`, of the records in which all words of the text occur.
 
         The last word may be the beginning of one; case does not matter; a text without a word
-        finds all. Raises LookupError when the collection declares no words.
+        finds all. `also` says for each of the text's words where records are listed that count as
+        having it. Raises LookupError when the collection declares no words.
         """
         groups, never = self._listed(among), self._listed([without])[0]
         main = self._rows.indexes[index]
         asked = Asked(main, value, descending, limit, offset, after, where, groups, never)
-        return search_page(self._rows, asked, text)
+        return search_page(self._rows, asked, text, self._listed(also))
 
     def count(self, index: str | None = None, value: Any = None) -> int:
         """How many records there are, in all or of one value of an index."""

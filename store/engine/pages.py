@@ -107,11 +107,17 @@ def union_page(rows: Rows, places: Sequence[Asked]) -> Page:
     return _filtered(rows, asked, entries)
 
 
-def search_page(rows: Rows, asked: Asked, text: str) -> Page:
-    """A page of the records of a value that hold the words of a text."""
+def search_page(rows: Rows, asked: Asked, text: str, also: Sequence[Sequence[Listed]] = ()) -> Page:
+    """A page of the records of a value that hold the words of a text.
+
+    `also`: for each word, where those are listed that count as holding it.
+    """
     words = rows.words()
     with rows.lock:
-        matches = words.match(text, rows.next_id)
+        counted = [
+            [entry[2] for index, value in group for entry in index.entries(value)] for group in also
+        ]
+        matches = words.match(text, rows.next_id, counted)
         entries = asked.index.entries(asked.value)
         if matches is None:
             entries = list(entries)

@@ -75,17 +75,25 @@ class Words:
         for word in new - old:
             self._add(word, doc_id)
 
-    def match(self, query: str, size: int) -> Matches | None:
+    def match(self, query: str, size: int, also: Sequence[Sequence[int]] = ()) -> Matches | None:
         """The records that hold all words of the query, the last one as the beginning of a word.
 
-        `size` is beyond every document id. None when there is no word in the query.
+        `size` is beyond every document id; `also` are for each word the documents that count as
+        holding it too. None when there is no word in the query.
         """
         *whole, last = split(query) or [""]
         if not last:
             return None
-        bits = self._beginning(last)
-        for word in whole:
-            bits &= _number(self._postings.get(word, b""))
+        found = [_number(self._postings.get(word, b"")) for word in whole]
+        found.append(self._beginning(last))
+        for place, documents in enumerate(also):
+            flags = bytearray(size)
+            for doc_id in documents:
+                flags[doc_id] = 1
+            found[place] |= _packed(flags)
+        bits = found.pop()
+        for each in found:
+            bits &= each
         return Matches(bits, size)
 
     def _beginning(self, prefix: str) -> int:
@@ -106,7 +114,7 @@ class Words:
             else:
                 for doc_id in (posting,) if isinstance(posting, int) else posting:
                     few[doc_id] = 1
-        return many | (int(few.translate(_TO_DIGITS)[::-1], 2) if few else 0)
+        return many | _packed(few)
 
     def _add(self, word: str, doc_id: int) -> None:
         self._size = max(self._size, doc_id + 1)
@@ -178,6 +186,11 @@ def _bits(documents: array[int]) -> bytearray:
     for doc_id in documents:
         bits[doc_id >> 3] |= 1 << (doc_id & 7)
     return bits
+
+
+def _packed(flags: bytearray) -> int:
+    """A byte for every document as a bit for each."""
+    return int(flags.translate(_TO_DIGITS)[::-1], 2) if flags else 0
 
 
 def _number(posting: _Posting | bytes) -> int:

@@ -116,6 +116,8 @@ def pages() -> Iterator[Row]:
         with RunningServer(Path(name, "root")) as server:
             fill(server.store)
             gallery = server.store.gallery
+            for each in gallery.models():
+                gallery.names.told(each["model_id"], f"Glow of North{each['model_id']}")
             page = f"{server.api}/gallery?limit=100"
             # The words are built behind the opening; the first search waits for them.
             assert server.session.get(f"{page}&q=needle", timeout=60).json()["total"] == 10
@@ -132,6 +134,8 @@ def pages() -> Iterator[Row]:
                 ("a word of half of all", "q=everywhere"),
                 ("the beginning of a word", "q=ev"),
                 ("an author and a word", "q=author7+everywhere"),
+                ("the beginning of all models' names", "q=glow"),
+                ("a model's name and a word", "q=north77+everywhere"),
             ):
                 found = _answering(server.session, f"{page}&{query}")
                 yield below(f"search among {_ITEMS}, {what}, HTTP", found, 40, "ms")

@@ -55,7 +55,7 @@ def check(store: Store) -> None:
     """Every page is what one finds who was never asked before."""
     records = store.database.collection("gallery")
     for each in QUESTIONS:
-        fresh = Pages(records).found(each)
+        fresh = Pages(records, store.gallery.names).found(each)
         told = orjson.loads(store.gallery.page(each))
         assert told == {**told, **fresh}
         at_hand = store.gallery.page_at_hand(each)
