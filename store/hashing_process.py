@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from itertools import starmap
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,7 +30,13 @@ class Hashed(NamedTuple):
 
 def hash_file(path: str, what: bytes, step: Callable[[int], object]) -> Hashed:
     """Hash one file in this thread; `step` is called with the bytes done, and may raise."""
-    return Hashed._make(RESULT.unpack(result_of(path, what, step)))
+    return _hashed(*RESULT.unpack(result_of(path, what, step)))
+
+
+def _hashed(
+    state: bytes, size: int, seconds: int, ns: int, inode: int, whole: bytes, data: bytes
+) -> Hashed:
+    return Hashed(state, size, seconds * 1_000_000_000 + ns, inode, whole, data)
 
 
 class Ended(Exception):
@@ -89,7 +96,7 @@ class HashingProcess:
                 raise Ended
             held += told
             whole = len(held) - len(held) % RESULT.size
-            for result in map(Hashed._make, RESULT.iter_unpack(held[:whole])):
+            for result in starmap(_hashed, RESULT.iter_unpack(held[:whole])):
                 if result.state != UNDER_WAY:
                     left -= 1
                     yield result

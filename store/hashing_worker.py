@@ -30,8 +30,8 @@ WHOLE, DATA = b"w", b"d"
 
 HEAD = struct.Struct("<cI")
 LENGTH = struct.Struct("<I")
-RESULT = struct.Struct("<cQqQ32s32s")
-"""State, size (or bytes done), mtime (ns), inode, SHA-256 of the file and of its data."""
+RESULT = struct.Struct("<cQqIQ32s32s")
+"""State, size (or bytes done), mtime (s and ns), inode, SHA-256 of the file and of its data."""
 
 DONE, UNDER_WAY, CHANGED, FAILED = b"d", b"u", b"c", b"f"
 NO_HASH = bytes(32)
@@ -45,7 +45,8 @@ _FIRST = 1 << 16
 _CHUNK = 1 << 18
 """Fits in the cache of a core, so that what was read is hashed from there."""
 _FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-_FAILED = RESULT.pack(FAILED, 0, 0, 0, NO_HASH, NO_HASH)
+_FAILED = RESULT.pack(FAILED, 0, 0, 0, 0, NO_HASH, NO_HASH)
+_NANOSECONDS = 1_000_000_000
 _LOWEST_PRIORITY = 19
 
 
@@ -89,7 +90,8 @@ def _hash(descriptor: int, what: bytes, step: Callable[[int], object]) -> bytes:
     return RESULT.pack(
         DONE if same else CHANGED,
         size,
-        before.st_mtime_ns,
+        # In ns alone 64 bits end in the year 2262.
+        *divmod(before.st_mtime_ns, _NANOSECONDS),
         before.st_ino,
         whole.digest() if whole else NO_HASH,
         data.digest() if data else NO_HASH if start else NO_DATA,
@@ -137,7 +139,7 @@ def _serve(source: IO[bytes], target: IO[bytes]) -> None:
 
     def step(done: int) -> None:
         nonlocal owed
-        target.write(RESULT.pack(UNDER_WAY, done, 0, 0, NO_HASH, NO_HASH))
+        target.write(RESULT.pack(UNDER_WAY, done, 0, 0, 0, NO_HASH, NO_HASH))
         target.flush()
         owed += 1
         if owed > 1:

@@ -199,12 +199,16 @@ class TestStrangeFiles:
 
     def test_a_wrong_clock_changes_nothing(self, tmp_path: Path) -> None:
         loras = tmp_path / "models" / "loras"
-        for name, when in (("old", -1_000_000), ("new", 7_000_000_000)):
+        for name, when in (("old", -1_000_000), ("new", 7_000_000_000), ("far", 13_600_000_000)):
             os.utime(put(loras / f"{name}.safetensors"), (when, when))
         host = host_of(tmp_path)
         with opened(host) as library:
             rows = json.loads(library.list(Asked(sort="created_at")).body)["models"]
-            assert [row["created_at"] for row in rows] == [0, 7_000_000_000_000]
+            assert [row["created_at"] for row in rows] == [
+                0,
+                7_000_000_000_000,
+                13_600_000_000_000,
+            ]
             assert all(row["sha256"] for row in rows)
         with opened(host, hashing=False) as library:
             assert not library.hashing.status()["files_left"]
