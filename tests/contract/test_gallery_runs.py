@@ -460,6 +460,27 @@ class TestWhatFails:
         assert ids(found["gallery_community"]) == {image.id}
         assert found["pages_fetched"] == 2
 
+    @pytest.mark.parametrize("items", ["x", None, {"1": {}}], ids=str)
+    @pytest.mark.parametrize("mode", ["fixed", "rest"])
+    def test_a_list_that_is_none_ends_it_with_an_error(
+        self, server: RunningServer, world: World, upstream: Upstream, items: Any, mode: str
+    ) -> None:
+        told: dict[str, Any] = {"items": items, "result": {"data": {"json": {"items": items}}}}
+        upstream.faults.add(f"{LISTS}|api/v1/images", json=told, times=None)
+        found = ran(server, world.model("vae").id, mode=mode)
+        assert found["status"] == "done" and "list of pictures" in found["error"]
+        assert job_of(server)["state"] == "failed"
+        assert ids(found["images"]) == cards_of(world, "vae")
+
+    def test_a_picture_whose_server_is_busy_again_and_again_is_asked_for_a_few_times(
+        self, server: RunningServer, world: World, upstream: Upstream
+    ) -> None:
+        bad = world.images[min(shared_of(world, "vae"))]
+        fault = upstream.faults.add(bad.uuid, status=429, retry_after=1, times=None)
+        found = ran(server, world.model("vae").id)
+        assert [each["id"] for each in found["failures"]] == [str(bad.id)]
+        assert fault.hits <= 4
+
     def test_a_list_of_nonsense_is_no_harm(
         self, server: RunningServer, world: World, upstream: Upstream
     ) -> None:

@@ -12,9 +12,10 @@ import requests
 
 from comfyui_curator.store import Options
 from comfyui_curator.store.gallery_upkeep import REBUILD
-from tests.contract.test_gallery_runs import gallery, ids, list_also, ran
+from tests.catalogs import wait_until
+from tests.contract.test_gallery_runs import finished, gallery, ids, list_also, ran, start
 from tests.serving import RunningServer
-from tests.upstream import Upstream, World
+from tests.upstream import Upstream, World, shapes
 from tests.upstream.records import Image, Model, Version
 
 
@@ -36,6 +37,22 @@ def show_also(upstream: Upstream, world: World, cards: dict[Version, Iterable[Im
             for each in shown.get(version["id"], ())
         ]
     upstream.faults.add(f"/api/v1/models/{model.id}$", json=told, times=None)
+
+
+def list_without_versions(upstream: Upstream, version: Version, *pages: Iterable[Image]) -> None:
+    """These pages are the version's list, whose pictures do not say which versions they show."""
+    for place, images in enumerate(pages):
+        page: dict[str, Any] = {"items": [shapes.trpc_image(image) for image in images]}
+        for item in page["items"]:
+            del item["modelVersionIds"]
+        if place + 1 < len(pages):
+            page["nextCursor"] = f"{version.id}-{place + 1}"
+        asked = f'"cursor": ?"{version.id}-{place}"' if place else '"cursor": ?null'
+        upstream.faults.add(
+            f'getInfinite(?=.*"modelVersionId": ?{version.id},).*{asked}',
+            json={"result": {"data": {"json": page}}},
+            times=None,
+        )
 
 
 def some_images(world: World, model: Model, count: int) -> list[Image]:
@@ -120,6 +137,58 @@ class TestTwoModels:
 
 
 class TestTwoVersions:
+    def test_what_both_lists_have_is_shown_with_both(
+        self, server: RunningServer, world: World, upstream: Upstream
+    ) -> None:
+        model = world.model("lora")
+        images = some_images(world, model, 6)
+        show_also(upstream, world, {model.versions[0]: []})
+        for version, listed in zip(model.versions, (images[:4], images[2:]), strict=True):
+            list_without_versions(upstream, version, listed)
+        ran(server, model.id, "start:9")
+        first, second = (
+            ids(gallery(server, model.id, version_id=version.id)["images"])
+            for version in model.versions
+        )
+        assert (first, second) == (numbers(images[:4]), numbers(images[2:]))
+
+    def test_a_later_page_of_the_other_list_adds_its_version(
+        self, server: RunningServer, world: World, upstream: Upstream
+    ) -> None:
+        model = world.model("lora")
+        first, second = model.versions
+        images = some_images(world, model, 6)
+        show_also(upstream, world, {first: []})
+        list_without_versions(upstream, first, images[:4])
+        list_without_versions(upstream, second, images[3:5], images[:3], images[5:])
+        found = ran(server, model.id, "start:9")
+        assert ids(found["images"]) == numbers(images)
+        assert (found["downloaded"], found["skipped"]) == (6, 0)
+        listed = gallery(server, model.id, version_id=second.id)["images"]
+        assert ids(listed) == numbers(images), "a page of known ones is not its list's end"
+
+    def test_a_killed_run_brings_as_many_as_were_asked_for(
+        self, tmp_path: Path, options: Options, world: World, upstream: Upstream
+    ) -> None:
+        model = world.model("lora")
+        first, second = model.versions
+        images = some_images(world, model, 20)
+        show_also(upstream, world, {first: []})
+        list_without_versions(upstream, first, images[:5], images[5:10], images[10:15])
+        list_without_versions(upstream, second, images[5:10], images[10:15], images[15:])
+        upstream.faults.add("original=true", skip=12, times=None, delay=600)
+        with RunningServer(tmp_path / "root", options) as server:
+            start(server, model.id, "start:18")
+            wait_until(lambda: gallery(server, model.id)["pages_fetched"] == 4)
+            wait_until(lambda: gallery(server, model.id)["images_total"] == 12)
+        for fault in upstream.faults.listed():
+            if fault.delay:
+                upstream.faults.remove(fault)
+        with RunningServer(tmp_path / "root", options) as server:
+            found = finished(server, model.id)
+            assert len(found["images"]) == 18
+            assert (found["downloaded"], found["skipped"]) == (18, 0)
+
     def test_removing_one_after_the_loss_of_the_database_leaves_what_the_other_shows(
         self, tmp_path: Path, options: Options, world: World, upstream: Upstream
     ) -> None:

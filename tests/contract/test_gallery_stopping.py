@@ -1,0 +1,99 @@
+"""A run that is stopped is over at once, for good, and in nobody's way."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from comfyui_curator.store import Options
+from tests.catalogs import wait_until
+from tests.contract.test_gallery_run_ends import program
+from tests.contract.test_gallery_runs import finished, gallery, ran, start
+from tests.serving import RunningServer
+from tests.upstream import Upstream, World
+
+STALLED = ("lora", "locon", "dora")
+
+
+@pytest.fixture
+def server(tmp_path: Path, options: Options) -> Iterator[RunningServer]:
+    with RunningServer(tmp_path / "root", options) as running:
+        yield running
+
+
+def hands() -> list[threading.Thread]:
+    return [each for each in threading.enumerate() if each.name.startswith("curator-gallery-")]
+
+
+def test_three_that_wait_for_civitai_are_over_at_once_and_the_next_has_its_turn(
+    server: RunningServer, world: World, upstream: Upstream
+) -> None:
+    models = [world.model(label).id for label in STALLED]
+    fault = upstream.faults.add(
+        "|".join(f"/api/v1/models/{each}$" for each in models), times=None, delay=600
+    )
+    for model_id in models:
+        start(server, model_id)
+    wait_until(lambda: fault.hits == len(models))
+    for model_id in models:
+        start(server, model_id, "stop")
+        assert gallery(server, model_id)["status"] == "stopped"
+    assert not list(server.store.database.collection("gallery_runs"))
+    assert ran(server, world.model("vae").id, "start:2")["images"]
+    wait_until(lambda: not hands())
+    assert fault.hits == len(models), "nobody asks again for what nobody waits for"
+
+
+def test_downloads_that_stall_leave_their_places_to_the_next(
+    server: RunningServer, world: World, upstream: Upstream
+) -> None:
+    model = world.model("lora")
+    images = [each.uuid for each in world.images_of(model)]
+    images += [card.uuid for version in model.versions for card in version.cards]
+    cards = sum(len(version.cards) for version in model.versions)
+    fault = upstream.faults.add("|".join(images), times=None, stall_after=20)
+    start(server, model.id)
+    wait_until(lambda: fault.hits >= min(cards, 8))
+    start(server, model.id, "stop")
+    assert gallery(server, model.id)["status"] == "stopped"
+    wait_until(lambda: not hands())
+    assert ran(server, world.model("vae").id, "start:2")["images"]
+
+
+def test_a_busy_servers_pause_is_not_waited_for(
+    server: RunningServer, world: World, upstream: Upstream
+) -> None:
+    model = world.model("vae")
+    fault = upstream.faults.add("/api/v1/models/", times=None, status=503, retry_after=9)
+    start(server, model.id)
+    wait_until(lambda: fault.hits)
+    start(server, model.id, "stop")
+    wait_until(lambda: not hands())
+    assert fault.hits == 1
+
+
+def test_after_a_kill_it_does_not_come_back(
+    tmp_path: Path, options: Options, world: World, upstream: Upstream
+) -> None:
+    model = world.model("vae")
+    fault = upstream.faults.add("/api/v1/models/", times=None, delay=600)
+    with program(tmp_path / "root", upstream) as process:
+        assert process.stdout is not None
+        base = f"{process.stdout.readline().strip()}api/admin/loras/{model.id}/gallery"
+        for action in ("start:5", "stop"):
+            body: dict[str, Any] = {"action": action}
+            assert requests.post(base, json=body, timeout=30).status_code == 200
+            wait_until(lambda: fault.hits)
+        process.kill()
+        process.wait()
+    upstream.faults.clear()
+    asked = len(upstream.requests("/api/v1/models/"))
+    with RunningServer(tmp_path / "root", options) as server:
+        assert gallery(server, model.id)["status"] == "idle"
+        assert finished(server, model.id)["images"] == []
+        assert len(upstream.requests("/api/v1/models/")) == asked
