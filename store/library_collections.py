@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 from .engine import CollectionSpec, Database, Index, Record
 from .errors import BadInput, Conflict, NotFound
 from .events import Events
+from .library_records import is_sha256
 
 COLLECTIONS = CollectionSpec("collections", key="id")
 COLLECTION_ITEMS = CollectionSpec(
@@ -155,11 +156,17 @@ class Collections:
         return bool(self.add_many(collection_id, [Item(kind, item_id)])["added"])
 
     def add_many(
-        self, collection_id: str, items: Iterable[Item], *, before: Item | None = None
+        self,
+        collection_id: str,
+        items: Iterable[Item],
+        *,
+        before: Item | None = None,
+        absent: bool = False,
     ) -> Json:
         """Put items in, at the end or before another: `{added, already, unknown:[item], total}`.
 
-        What is in already stays where it is. Raises NotFound for the collection, BadInput when
+        What is in already stays where it is. `absent`: contents of models that are not here are
+        put in as well, they may come. Raises NotFound for the collection, BadInput when
         `before` is not in it.
         """
         with self._lock:
@@ -168,6 +175,8 @@ class Collections:
             wanted: dict[Item, None] = {}
             for each in items:
                 item = self.known(each)
+                if item is None and absent and each.kind == "model" and is_sha256(each.id):
+                    item = each
                 unknown += [each] if item is None else []
                 wanted |= {} if item is None else {item: None}
             new = [item for item in wanted if _key(collection_id, item) not in self._items]

@@ -257,7 +257,7 @@ class Import:
                 description=text(told.get("description"))[:_LONGEST_TEXT],
                 color=color_of(told),
             )
-            added = self._known.collections.add_many(made["id"], items)
+            added = self._known.collections.add_many(made["id"], items, absent=True)
             counts["items"] += added["added"]
             counts["unknown"] += len(added["unknown"])
 
