@@ -75,7 +75,6 @@ class Gallery:
         self._inputs = Inputs(host.input)
         self._events = events
         self._decoder = Decoder()
-        self._thumbs = Thumbs(self._records, self._files, self._decoder)
         self.names = ModelNames(self._records, self.known_models, catalog)
         self._pages = Pages(self._records, self.names)
         self._faces = Faces(self._records, self.known_models)
@@ -85,6 +84,7 @@ class Gallery:
             lambda: settings.values.gallery_limit_gb,
             self.names.name,
         )
+        self._thumbs = Thumbs(self._records, self._files, self._decoder, self.disk)
         self._intake = Intake(
             self._records,
             self._files,
@@ -383,7 +383,7 @@ class Gallery:
         if all(record[name] == size for name, size in sizes.items()):
             return False
         try:
-            self._records.update(record["id"], sizes)
+            self.disk.changed(record, self._records.update(record["id"], sizes))
         except KeyError as error:
             raise _unknown() from error
         return True

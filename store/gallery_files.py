@@ -64,11 +64,15 @@ class GalleryFiles:
             size = self.check_there(self.root / record["file_path"]).stat().st_size
         except FileNotFoundError as error:
             raise _gone() from error
-        try:
-            thumb_size = self.thumbnail(record).stat().st_size
-        except OSError:
-            thumb_size = 0
-        return {"file_size": size, "thumb_size": thumb_size}
+        return {"file_size": size, "thumb_size": self.thumb_size(record)}
+
+    def thumb_size(self, record: Mapping[str, Any]) -> int:
+        """The bytes of all its thumbnails that are there."""
+        size = 0
+        for width in SIZES:
+            with contextlib.suppress(OSError):
+                size += self.thumbnail(record, width).stat().st_size
+        return size
 
     def check_there(self, path: Path) -> Path:
         """The path of a file that exists, in here and not by a link outwards. Raises NotFound."""

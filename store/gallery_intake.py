@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .embedded import Embedded, of_civitai, read_embedded
 from .engine import Collection, Record
 from .errors import CuratorError, DiskFull, StoreClosed, TooLarge, UpstreamUnfit, WrongType
-from .gallery_disk import GalleryDisk
+from .gallery_disk import GalleryDisk, Room
 from .gallery_fetching import facts_of_image, find_lora, making_of
 from .gallery_files import GalleryFiles, Incoming, stem_of
 from .gallery_names import ModelNames
@@ -144,13 +144,14 @@ class Intake:
                 with gate.entered():
                     self._enrich(here, facts)
                 return False
-            self._disk.check()
-            with self._files.incoming() as incoming:
+            with self._disk.room(1) as room, self._files.incoming() as incoming:
                 with place(), incoming.writing() as file:
-                    got = self._civitai.download(address, file, limit=FILE_LIMIT, check=gate.check)
+                    got = self._civitai.download(
+                        address, file, limit=FILE_LIMIT, check=gate.check, need=room.need
+                    )
                 with gate.entered():
                     # Its thumbnail is made after the run, or when somebody looks before.
-                    self._settle(incoming, facts, got, quickly=True)
+                    self._settle(incoming, facts, got, room, quickly=True)
             return True
 
     def find(self, key: str) -> Record | None:
@@ -173,10 +174,10 @@ class Intake:
                     starred = int(here["starred"] or facts.starred)
                     here = self._records.update(here["id"], {"adopted": 1, "starred": starred})
                 return Adopted(here, False, star)
-            self._disk.check(path.stat().st_size)
-            with self._files.incoming() as incoming:
+            size = path.stat().st_size
+            with self._disk.room(size) as room, self._files.incoming() as incoming:
                 got = self._link(path, incoming) if link else self._copy(path, incoming)
-                record = self._place(incoming, replace(facts, adopted=True), got)
+                record = self._place(incoming, replace(facts, adopted=True), got, room)
             return Adopted(record, True, facts.starred)
 
     def _link(self, path: Path, incoming: Incoming) -> Downloaded:
@@ -194,16 +195,17 @@ class Intake:
             here = self._here(facts.id)
             if here is not None:
                 return here
-            self._disk.check(path.stat().st_size)
-            with self._files.incoming() as incoming:
-                record = self._place(incoming, facts, self._copy(path, incoming))
+            size = path.stat().st_size
+            with self._disk.room(size) as room, self._files.incoming() as incoming:
+                record = self._place(incoming, facts, self._copy(path, incoming), room)
             if move:
                 path.unlink(missing_ok=True)
             return record
 
     def take_own(self, path: Path, *, name: str, model_id: int, move: bool) -> Record:
         """The record of a person's own picture, found again by its content. As `take`."""
-        with self._files.incoming() as incoming:
+        # What is here already needs no room: how much it takes is asked where it is known.
+        with self._disk.room() as room, self._files.incoming() as incoming:
             got = self._copy(path, incoming)
             key = own_id(got.sha256)
             facts = Facts(
@@ -217,7 +219,7 @@ class Intake:
             with self.locks.hold(f"file:{key}"):
                 here = self._here(key)
                 if here is None:
-                    record = self._place(incoming, facts, got)
+                    record = self._place(incoming, facts, got, room)
                 elif model_id and model_id not in here["models"]:
                     record = self._enrich(here, facts)
                 else:
@@ -276,25 +278,35 @@ class Intake:
             return self._download(address, facts)
 
     def _download(self, address: str, facts: Facts) -> Record:
-        self._disk.check()
-        with self._files.incoming() as incoming:
+        with self._disk.room(1) as room, self._files.incoming() as incoming:
             with incoming.writing() as file:
-                got = self._civitai.download(address, file, limit=FILE_LIMIT)
-            return self._settle(incoming, facts, got)
+                got = self._civitai.download(address, file, limit=FILE_LIMIT, need=room.need)
+            return self._settle(incoming, facts, got, room)
 
     def _settle(
-        self, incoming: Incoming, facts: Facts, got: Downloaded, *, quickly: bool = False
+        self,
+        incoming: Incoming,
+        facts: Facts,
+        got: Downloaded,
+        room: Room,
+        *,
+        quickly: bool = False,
     ) -> Record:
         """As `_place`, for a file that CivitAI is to blame for."""
         try:
             looked = look(incoming.media) if quickly else None
-            return self._place(incoming, facts, got, looked)
+            return self._place(incoming, facts, got, room, looked)
         except (WrongType, TooLarge) as error:
             text = f"CivitAI's file of this picture is not usable. {error.text}"
             raise UpstreamUnfit(text) from error
 
     def _place(
-        self, incoming: Incoming, facts: Facts, got: Downloaded, looked: Looked | None = None
+        self,
+        incoming: Incoming,
+        facts: Facts,
+        got: Downloaded,
+        room: Room,
+        looked: Looked | None = None,
     ) -> Record:
         """Make the file and its record part of the gallery; decoded, unless it was looked at."""
         if looked:
@@ -319,9 +331,9 @@ class Intake:
             record = with_links(record, known)
         if incoming.thumbnail.exists():
             record["thumb_size"] = incoming.thumbnail.stat().st_size
-        self._disk.check(got.size)
+        room.need_for(record)
         self._files.place(incoming, record, new_sidecar(facts, record), self._records.put)
-        self._disk.added(record)
+        self._disk.changed(known, record, room)
         self._tell_name(facts)
         self._tell(record, "added")
         return record

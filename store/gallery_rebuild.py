@@ -217,6 +217,7 @@ class Rebuild:
                 if old is not None and old.get(name):
                     made[name] = old[name]
             made = with_places(made)
+            made["thumb_size"] = self._files.thumb_size(made)
             if record is None:
                 self._files.write_sidecar(made, sidecar)
             self._records.put(made)

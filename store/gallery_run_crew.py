@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
+from .errors import GalleryFull
 from .jobs import Cancelled
 
 T = TypeVar("T")
@@ -72,7 +73,7 @@ class Crew(Generic[T]):
         """Return when it has ended.
 
         Raises the first error that an item's work raises, and Cancelled at once when the gate is
-        shut: whoever still waits for an answer then is left alone.
+        shut: whoever still waits for an answer then is left alone, but where the gallery is full.
         """
         for number in range(min(hands, len(self._items))):
             threading.Thread(
@@ -85,10 +86,12 @@ class Crew(Generic[T]):
             self._gate.check()
 
     def _is_over(self) -> bool:
-        return not self._items or self._need == 0
+        return not self._items or self._need == 0 or self._error is not None
 
     def _must_end(self) -> bool:
-        return self._error is not None or self._gate.is_shut
+        # A full gallery has room for those that are on their way.
+        is_full = isinstance(self._error, GalleryFull)
+        return self._gate.is_shut or (self._error is not None and not is_full)
 
     def _hand(self) -> None:
         """Top of a thread."""

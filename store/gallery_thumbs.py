@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .engine import Collection, Record
 from .errors import CuratorError, NotFound, StoreClosed, TooLarge, WrongType
+from .gallery_disk import GalleryDisk
 from .gallery_files import GalleryFiles
 from .locks import KeyedLock
 from .thumbnails import USUAL, Decoder, make_thumbnail
@@ -32,8 +33,11 @@ _PASSING = {
 class Thumbs:
     """Thread-safe; of one picture one at a time."""
 
-    def __init__(self, records: Collection, files: GalleryFiles, decoder: Decoder) -> None:
+    def __init__(
+        self, records: Collection, files: GalleryFiles, decoder: Decoder, disk: GalleryDisk
+    ) -> None:
         self._records = records
+        self._disk = disk
         self._files = files
         self._decoder = decoder
         self._locks = KeyedLock()
@@ -48,6 +52,9 @@ class Thumbs:
         if record["width"] <= USUAL:
             width = min(width, USUAL)
         path = self._files.thumbnail(record, width)
+        if width != USUAL and not _is_made(path) and self._disk.is_full:
+            # The usual one has had its room since the picture came.
+            width, path = USUAL, self._files.thumbnail(record)
         if not _is_made(path) and not self._make(record, path, width):
             path = self._instead(record)
         return self._files.check_there(path)
@@ -87,11 +94,27 @@ class Thumbs:
                 log.warning("no thumbnail of picture %s: %s", key, error)
                 return False
             self._without.pop(key, None)
-            if key not in self._records:
-                # Deleted meanwhile; nobody would ever find it again.
-                path.unlink(missing_ok=True)
-                raise NotFound("The gallery has no picture with this id.")
+            self._count(key, path)
             return True
+
+    def _count(self, key: str, made: Path) -> None:
+        """Let the record say what its thumbnails take."""
+        before: list[Record] = []
+
+        def change(record: Record) -> Record:
+            before[:] = [dict(record)]
+            record["thumb_size"] = self._files.thumb_size(record)
+            return record
+
+        try:
+            record = self._records.update(key, change)
+            self._disk.changed(before[0], record)
+        except KeyError as error:
+            # Deleted meanwhile; nobody would ever find it again.
+            made.unlink(missing_ok=True)
+            raise NotFound("The gallery has no picture with this id.") from error
+        except CuratorError as error:
+            log.warning("the size of the thumbnail of %s is not kept: %s", key, error)
 
     def _write(self, record: Record, source: Path, width: int) -> None:
         with self._files.incoming() as incoming:

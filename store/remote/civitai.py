@@ -166,13 +166,16 @@ class CivitAI:
         *,
         limit: int,
         check: Callable[[], object] | None = None,
+        need: Callable[[int], object] | None = None,
     ) -> Downloaded:
         """Stream a picture or video into `target`; the key is not shown for it.
 
-        `check` is called with each piece and may raise.
+        `check` is called with each piece, `need` with the bytes that it will take; both may raise.
         """
         missing = "CivitAI no longer has the file of this picture."
-        return self.http.download(address, target, limit=limit, missing=missing, check=check)
+        return self.http.download(
+            address, target, limit=limit, missing=missing, check=check, need=need
+        )
 
     def close(self) -> None:
         """End what is under way."""

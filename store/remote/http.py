@@ -102,11 +102,13 @@ class Http:
         missing: str,
         key: bool = False,
         check: Callable[[], object] | None = None,
+        need: Callable[[int], object] | None = None,
     ) -> Downloaded:
         """Write the whole file to `target`; `key`: show the base's key to the base.
 
         Raises Impossible beyond `limit` bytes, UpstreamFailed when it is cut or stalls, and what
-        `check` raises, which is called with each piece.
+        `check` raises, which is called with each piece, and `need`, which is told before they are
+        written of how many bytes there will be: all of them where their number is announced.
         """
         with self._answer(address, "*/*", missing, GONE, key=key) as response:
             announced = answers.announced_length(response)
@@ -114,6 +116,8 @@ class Http:
             size = 0
             if announced is not None and announced > limit:
                 raise _too_large(limit)
+            if need and announced is not None:
+                need(announced)
             for chunk in response.raw.stream(_CHUNK, decode_content=True):
                 size += len(chunk)
                 if size > limit:
@@ -122,6 +126,8 @@ class Http:
                     raise StoreClosed("Curator is closing.")
                 if check:
                     check()
+                if need and announced is None:
+                    need(size)
                 digest.update(chunk)
                 target.write(chunk)
             if announced is not None and size != announced:
