@@ -73,7 +73,10 @@ class Values(BaseModel):
     nsfw_blur_from: NsfwLevel = 4
     """Pictures of this level of CivitAI's (1, 2, 4 … 32) and above are blurred; 0: none are."""
     nsfw_hide_from: NsfwLevel = 0
-    """Pictures of this level and above are not shown at all; 0: all are."""
+    """Pictures of this level and above are not shown on our screens at all; 0: all are.
+
+    Of the lists over HTTP nothing is hidden: other clients say `max_nsfw` and see what is there.
+    """
     transfers_at_once: int = Field(default=3, ge=1, le=10)
     """Models fetched at once."""
     transfers_per_host: int = Field(default=2, ge=1, le=10)
