@@ -9,6 +9,7 @@ import { ModelRows, PAGE } from "../../web/ui/models/model-rows.js";
 import { hueOf, parameterText, shortBase, titleOf, typeName } from "../../web/ui/models/names.js";
 import { recommended } from "../../web/ui/models/strengths.js";
 import { readWords, wordsText } from "../../web/ui/models/trigger-words.js";
+import { Conflict, ModelRecord } from "../../web/ui/models/model-record.js";
 
 const model = (more) => ({ sha256: "a", status: "present", file: "x/ink.safetensors", types: ["loras"], ...more });
 
@@ -138,4 +139,26 @@ test("what was read stays when reading it again fails", async () => {
   await rows.reset({ q: "x" });
   assert.equal(rows.state, "failed");
   console.error = error;
+});
+
+test("who was slower is told what stands there now, also when others look at it meanwhile", async (context) => {
+  const waiting = [];
+  context.mock.method(globalThis, "fetch", (address, { method, signal }) => {
+    if (method === "PATCH") return Promise.resolve(Response.json({ error: "Too late." }, { status: 412 }));
+    return new Promise((resolve, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason));
+      waiting.push((notes) => resolve(Response.json({ notes })));
+    });
+  });
+  const record = new ModelRecord();
+  const opened = record.open("key");
+  waiting.shift()("old");
+  await opened;
+  const saved = record.save({ notes: "mine" });
+  while (!waiting.length) await new Promise((resolve) => setImmediate(resolve));
+  const other = record.read();
+  waiting.at(-1)("theirs");
+  await assert.rejects(saved, Conflict);
+  assert.equal(record.model.notes, "theirs");
+  await other;
 });

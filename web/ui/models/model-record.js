@@ -23,6 +23,8 @@ export class ModelRecord extends EventTarget {
     /** @type {unknown} */
     this.error = null;
     this.abort = new AbortController();
+    /** @type {Promise<void>} the newest look at it */
+    this.reading = Promise.resolve();
   }
 
   /** @param {string} key */
@@ -34,21 +36,31 @@ export class ModelRecord extends EventTarget {
   }
 
   close() {
-    this.abort.abort();
+    this.#stop();
     this.key = "";
     this.model = null;
   }
 
-  /** Read it anew; what is shown stays until then. */
+  /** Read it anew, or wait for who does so later; what is shown stays until then. */
   async read() {
     if (!this.key) return;
+    this.#stop();
+    this.reading = this.#read();
+    await this.reading;
+  }
+
+  #stop() {
     this.abort.abort();
     this.abort = new AbortController();
+    this.reading = Promise.resolve();
+  }
+
+  async #read() {
     const { signal } = this.abort;
     try {
       this.#take(await api.model(this.key, signal));
     } catch (error) {
-      if (signal.aborted) return;
+      if (signal.aborted) return this.reading;
       if (!(error instanceof ApiError)) console.error(error);
       const gone = error instanceof ApiError && error.status === 404;
       if (!this.model || gone) {
@@ -68,8 +80,9 @@ export class ModelRecord extends EventTarget {
     const { key } = this;
     try {
       const saved = await api.changeModel(key, changes, anyway ? undefined : this.etag);
-      this.abort.abort();
-      if (key === this.key) this.#take(saved);
+      if (key !== this.key) return;
+      this.#stop();
+      this.#take(saved);
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 412) throw error;
       await this.read();
