@@ -28,23 +28,23 @@ _STOP_SECONDS = 30.0
 
 async def serve(root: Path, name: str, port: int, options: Options, *, demo: bool) -> int:
     """Serve until SIGINT or SIGTERM; 0. Raises CuratorError when it cannot start."""
-    sockets = _listen(name, port)
-    try:
+    stopped = asyncio.Event()
+    with _signals(stopped.set), contextlib.ExitStack() as sockets_open:
+        sockets = _listen(name, port)
+        for each in sockets:
+            sockets_open.callback(each.close)
         bound = sockets[0].getsockname()[1]
         listens = tuple(str(each.getsockname()[0]) for each in sockets)
         host = root_host(root, listens=listens, port=bound)
         opening = Opening(lambda: host, options)
         store = await asyncio.to_thread(opening.get_now)
-    except BaseException:
-        for each in sockets:
-            each.close()
-        raise
-    try:
-        if demo:
-            await asyncio.to_thread(_fill, store)
-        await _run(sockets, opening, store)
-    finally:
-        await asyncio.to_thread(store.close)
+        try:
+            if demo and not stopped.is_set():
+                await asyncio.to_thread(_fill, store)
+            if not stopped.is_set():
+                await _run(sockets, opening, store, stopped)
+        finally:
+            await asyncio.to_thread(store.close)
     return 0
 
 
@@ -63,18 +63,18 @@ async def _show_page(request: web.Request) -> web.StreamResponse:
     raise web.HTTPFound(f"{PREFIX}/ui/")
 
 
-async def _run(sockets: list[socket.socket], opening: Opening, store: Store) -> None:
-    stopped = asyncio.Event()
-    with _signals(stopped.set):
-        runner = web.AppRunner(build_site(opening), access_log=None, shutdown_timeout=_STOP_SECONDS)
-        await runner.setup()
-        try:
-            for each in sockets:
-                await web.SockSite(runner, each).start()
-            _greet(store)
-            await stopped.wait()
-        finally:
-            await runner.cleanup()
+async def _run(
+    sockets: list[socket.socket], opening: Opening, store: Store, stopped: asyncio.Event
+) -> None:
+    runner = web.AppRunner(build_site(opening), access_log=None, shutdown_timeout=_STOP_SECONDS)
+    await runner.setup()
+    try:
+        for each in sockets:
+            await web.SockSite(runner, each).start()
+        _greet(store)
+        await stopped.wait()
+    finally:
+        await runner.cleanup()
 
 
 def _greet(store: Store) -> None:

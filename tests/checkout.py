@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -32,6 +33,9 @@ GROUPS = {
 def run_program(arguments: Sequence[str]) -> int:
     """`python3 . …`: the pack's own command line, in the prepared environment."""
     python = ensure(("run",))
+    if hasattr(signal, "pthread_sigmask"):
+        # The program takes them up as soon as it can end without a traceback.
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
     return replace_process([str(python), str(ROOT / "tests" / "launcher.py"), *arguments])
 
 

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,9 +16,11 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.catalogs import wait_until
 from tests.serving import RunningServer
 
-LAUNCHER = Path(__file__).resolve().parents[1] / "launcher.py"
+ROOT = Path(__file__).resolve().parents[2]
+LAUNCHER = ROOT / "tests" / "launcher.py"
 WINDOWS = os.name == "nt"
 
 
@@ -106,6 +109,68 @@ def test_a_signal_ends_it_cleanly(tmp_path: Path, number: signal.Signals) -> Non
         assert "Traceback" not in errors
     with program("--root", tmp_path) as (_, address):
         assert ask(address, "api/admin/settings").json()["proxy_foreign"] is True
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("wait", [0.0, 0.3, 0.8])
+@pytest.mark.skipif(sys.platform != "linux", reason="holds signals back from the first moment")
+def test_a_signal_while_it_starts_ends_it_without_a_word(
+    tmp_path: Path, number: signal.Signals, wait: float
+) -> None:
+    """Through the launcher that a checkout's first process becomes, with signals held back."""
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+    try:
+        started = subprocess.Popen(
+            command("serve", "--port", "0", "--root", tmp_path),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
+        )
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+    time.sleep(wait)
+    started.send_signal(number)
+    _, errors = started.communicate(timeout=30)
+    assert (started.returncode, "Traceback" in errors) == (0, False), errors
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("wait", [0.0, 0.2])
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc what the process hears")
+def test_a_signal_while_the_checkout_starts_ends_it_without_a_word(
+    tmp_path: Path, number: signal.Signals, wait: float
+) -> None:
+    started = subprocess.Popen(
+        [sys.executable, str(ROOT), "serve", "--port", "0", "--root", str(tmp_path)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+    # What Python does before it comes to us is nothing we can change.
+    wait_until(lambda: hears(started.pid, signal.SIGTERM))
+    time.sleep(wait)
+    started.send_signal(number)
+    _, errors = started.communicate(timeout=30)
+    assert (started.returncode, "Traceback" in errors) == (0, False), errors
+
+
+def hears(pid: int, number: signal.Signals) -> bool:
+    told = Path(f"/proc/{pid}/status").read_text()
+    (caught,) = [line.split()[1] for line in told.splitlines() if line.startswith("SigCgt")]
+    return bool(int(caught, 16) >> (number - 1) & 1)
+
+
+def test_an_interrupted_command_has_not_done_its_work(tmp_path: Path) -> None:
+    started = subprocess.Popen(
+        command("rebuild", "--gallery", "--root", tmp_path), stderr=subprocess.PIPE, text=True
+    )
+    if not WINDOWS:
+        wait_until(lambda: hears(started.pid, signal.SIGTERM))
+        started.send_signal(signal.SIGINT)
+    _, errors = started.communicate(timeout=30)
+    assert (started.returncode, "Traceback" in errors) == (0 if WINDOWS else 130, False), errors
 
 
 def test_a_port_in_use_is_said_in_one_line(tmp_path: Path) -> None:
