@@ -5,19 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from itertools import chain, zip_longest
 from typing import Any, Literal, TypeVar
 
 from .errors import (
-    BadInput,
     CuratorError,
     DiskFull,
-    NotFound,
     StoreClosed,
     Unwritable,
     UpstreamBusy,
@@ -28,12 +23,12 @@ from .gallery_intake import Intake
 from .gallery_records import Facts, lacks_making, source_in
 from .gallery_run_crew import Crew, Gate
 from .gallery_run_items import Json, Listed, Lists
+from .gallery_run_lists import Readings
 from .gallery_run_makings import Makings
-from .gallery_run_records import Progress, Reading
+from .gallery_run_records import Progress
 from .jobs import Job
 from .remote.civitai import CivitAI
 from .remote.endings import Ending
-from .remote.image_lists import ImageQuery, ListedPage
 
 T = TypeVar("T")
 
@@ -96,15 +91,11 @@ class Run:
         """Whether somebody has asked it to end."""
         self._counted = set(progress.counted)
         self._unasked = set(progress.unasked)
-        self._seen = set(progress.counted)
-        """What any of the lists has told of."""
-        self._read: dict[int | None, set[str]] = defaultdict(set)
-        """What each list has told of, by its version."""
+        self._readings = Readings(progress, self.tally, civitai, self._asked)
         self._ending = Ending()
         self._troubles = 0
         self._makings = Makings([], 0, lambda _: {}, lambda _: {})
         self._places = threading.Semaphore(1)
-        self._ahead: dict[int, Future[ListedPage]] = {}
 
     @property
     def is_over(self) -> bool:
@@ -160,117 +151,29 @@ class Run:
         model = self._asked(lambda: self._civitai.model(self.progress.model_id))
         lists = Lists(self._civitai, model, self.progress.wish.mode)
         self.versions, self.name = lists.version_ids, lists.name
-        self._start_reading(lists)
+        self._readings.start(lists)
         cards = list(lists.cards())
         self._total = len(cards) + self.progress.wish.count
         self.job.title, self.job.total = lists.name or self.job.title, self._total
-        if not self.progress.has_cards:
-            self._read_ahead()
-            self._work_off(cards)
-            self._checkpoint(save, has_cards=True)
         try:
-            while self._open_readings() and self.tally.kept < self.progress.wish.count:
+            if not self.progress.has_cards:
+                self._readings.read_ahead()
+                self._work_off(cards)
+                self._checkpoint(save, has_cards=True)
+            while self._readings.are_open and self.tally.kept < self.progress.wish.count:
                 self._round(lists, save)
         except CuratorError:
             self._leave_untold(self._unasked)
             raise
         self._ask_again()
 
-    def _start_reading(self, lists: Lists) -> None:
-        wish = self.progress.wish
-        if wish.version_id is not None and wish.version_id not in lists.version_ids:
-            raise NotFound("CivitAI has no such version of this model.", field="version_id")
-        if self.progress.readings is None:
-            if wish.version_id is not None:
-                lists_of: Iterable[int | None] = (wish.version_id,)
-            else:
-                lists_of = (None,) if wish.mode == "rest" else lists.version_ids
-            self.progress.readings = [Reading(each) for each in lists_of]
-
-    def _open_readings(self) -> list[Reading]:
-        return [each for each in self.progress.readings or () if not each.is_over]
-
     def _round(self, lists: Lists, save: Callable[[Run], None]) -> None:
-        """One page of each list, taken from in turn: no version's pictures crowd out another's."""
-        pages: list[list[Listed]] = []
-        again: list[Listed] = []
-        after: list[tuple[Reading, Any, bool]] = []
-        for reading in self._open_readings():
-            page = self._page(reading)
-            told = self._read[reading.version_id]
-            fresh = {str(each.get("id")): each for each in reversed(page.items)}
-            fresh = {key: fresh[key] for key in reversed(fresh) if key not in told}
-            told.update(fresh)
-            # A page without anything new would come for ever.
-            is_over = page.cursor in (None, reading.cursor) or not fresh
-            after.append((reading, page.cursor, is_over))
-            admits = self._query(reading).admits
-            new = [each for key, each in fresh.items() if key not in self._seen and admits(each)]
-            old = [each for key, each in fresh.items() if key in self._seen]
-            self._seen.update(fresh)
-            pages.append(_listed(lists, new, reading))
-            again += _listed(lists, old, reading)
-        versions: dict[str, list[int]] = defaultdict(list)
-        for each in again:
-            versions[each.facts.id] += each.facts.version_ids
-        mixed = [
-            each.also_in(versions.pop(each.facts.id, ()))
-            for each in chain.from_iterable(zip_longest(*pages))
-            if each
-        ]
-        self._work_off(mixed, need=self.progress.wish.count - self.tally.kept)
-        self._link_again(each for each in again if each.facts.id in versions)
-        for reading, cursor, is_over in after:
-            reading.cursor, reading.is_over = cursor, is_over
+        """One page of each list."""
+        pages = self._readings.next_pages(lists)
+        self._work_off(pages.new, need=self.progress.wish.count - self.tally.kept)
+        self._link_again(pages.again)
+        pages.finish()
         self._checkpoint(save)
-
-    def _query(self, reading: Reading) -> ImageQuery:
-        wish = self.progress.wish
-        return wish.query(self.progress.model_id, reading.version_id, rest=reading.rest)
-
-    def _page(self, reading: Reading) -> ListedPage:
-        """The next page of a list; an empty one where CivitAI has none."""
-        ahead = self._ahead.pop(id(reading), None)
-        try:
-            page = ahead.result() if ahead else self._asked_page(reading)
-        except NotFound:
-            page = ListedPage([], None)
-        self.tally.pages += 1
-        return page
-
-    def _asked_page(self, reading: Reading) -> ListedPage:
-        try:
-            return self._listed(reading)
-        except (BadInput, NotFound, UpstreamFailed) as error:
-            # Their cursors differ: a list that was begun one way does not go on the other.
-            if reading.rest or self.progress.wish.mode == "rest" or reading.cursor is not None:
-                raise
-            log.info("CivitAI's lists by tRPC fail, so they are asked for by REST: %s", error.text)
-            reading.rest = True
-        try:
-            return self._listed(reading)
-        except BaseException:
-            reading.rest = False
-            raise
-
-    def _listed(self, reading: Reading) -> ListedPage:
-        return self._asked(lambda: self._civitai.listed(self._query(reading), reading.cursor))
-
-    def _read_ahead(self) -> None:
-        """Ask for the first page of each list while the cards are on their way."""
-        readings = self._open_readings() if self.progress.wish.count else []
-        self._ahead = {id(reading): Future[ListedPage]() for reading in readings}
-        pages = list(zip(readings, self._ahead.values(), strict=True))
-
-        def read() -> None:
-            for reading, page in pages:
-                try:
-                    page.set_result(self._asked_page(reading))
-                except BaseException as error:  # noqa: BLE001 - whoever takes the page hears of it
-                    page.set_exception(error)
-
-        if pages:
-            threading.Thread(target=read, name="curator-gallery-lists", daemon=True).start()
 
     def _link_again(self, listed: Iterable[Listed]) -> None:
         """What has come with another version's list belongs to this one's too."""
@@ -463,11 +366,6 @@ class Run:
         self.job.progress(self.tally.seen)
         if too_many:
             raise UpstreamFailed(f"It failed {_TROUBLES} times in a row. {error.text}")
-
-
-def _listed(lists: Lists, items: Iterable[Json], reading: Reading) -> list[Listed]:
-    found = (lists.community(each, reading.version_id) for each in items)
-    return [each for each in found if each]
 
 
 def empty_facts() -> dict[str, Any]:
