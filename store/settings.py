@@ -105,6 +105,13 @@ class Values(BaseModel):
     """Deleted models go into the system's trash, where there is one."""
 
 
+_VARIABLES = {
+    "civitai_key": "CIVITAI_API_KEY",
+    "huggingface_token": "HF_TOKEN",
+    "allow_hosts": "--allow-host or CURATOR_ALLOW_HOST",
+}
+
+
 @dataclass(frozen=True)
 class Options:
     """What flags and environment say; fixed while we run. Empty means: not said."""
@@ -124,6 +131,16 @@ class Options:
         def pick(name: str, variable: str, default: str = "") -> str:
             return str(said.get(name) or environ.get(variable) or default)
 
+        def base(name: str, default: str) -> str:
+            variable = f"CURATOR_{name.upper()}"
+            try:
+                return _http_address(pick(name, variable, default))
+            except ValueError as error:
+                raise Misconfigured(f"{source(name, variable)} {error}.") from error
+
+        def source(name: str, variable: str) -> str:
+            return f"--{name.replace('_', '-')}" if said.get(name) else variable
+
         allowed = environ.get("CURATOR_ALLOW_HOST", "")
         given: dict[str, Any] = {
             "civitai_key": environ.get("CIVITAI_API_KEY", ""),
@@ -140,19 +157,16 @@ class Options:
         try:
             checked = Values.model_validate(overrides).model_dump(include=set(overrides))
             return cls(
-                civitai=_base(pick("civitai", "CURATOR_CIVITAI", CIVITAI)),
-                civitai_images=_base(
-                    pick("civitai_images", "CURATOR_CIVITAI_IMAGES", CIVITAI_IMAGES)
-                ),
-                huggingface=_base(pick("huggingface", "CURATOR_HUGGINGFACE", HUGGINGFACE)),
+                civitai=base("civitai", CIVITAI),
+                civitai_images=base("civitai_images", CIVITAI_IMAGES),
+                huggingface=base("huggingface", HUGGINGFACE),
                 key=environ.get("CURATOR_KEY", "").strip(),
                 overrides=checked,
             )
         except ValidationError as error:
             name, why = _first(error)
-            raise Misconfigured(f"The setting {name} from flags or environment: {why}.") from error
-        except ValueError as error:
-            raise Misconfigured(str(error)) from error
+            variable = _VARIABLES.get(name, f"CURATOR_{name.upper()}")
+            raise Misconfigured(f"{source(name, variable)} {why}.") from error
 
 
 class Settings:
@@ -212,10 +226,6 @@ class Settings:
         except ValueError as error:
             raise Misconfigured(f"The settings file {self._path} is broken: {error}.") from error
         return stored  # pyright: ignore[reportUnknownVariableType] - JSON, checked above
-
-
-def _base(text: str) -> str:
-    return _http_address(text)
 
 
 def _switch(text: str, name: str) -> bool | None:

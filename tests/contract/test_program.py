@@ -211,8 +211,9 @@ def test_a_broken_settings_file_is_said_in_one_line_and_left_alone(
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [
-        (["--civitai", "not-an-address"], "address"),
-        (["--public-url", "ftp://example.org"], "public_url"),
+        (["--civitai", "not-an-address"], "--civitai must be an http(s) address"),
+        (["--civitai-images", "x"], "--civitai-images must be"),
+        (["--public-url", "ftp://example.org"], "--public-url must be an http(s) address"),
         (["--host", "no.such.name.invalid"], "--host"),
     ],
 )
@@ -221,6 +222,22 @@ def test_a_wrong_flag_is_said_in_one_line(tmp_path: Path, arguments: list[str], 
     assert status == 2
     assert errors.count("\n") == 1
     assert names in errors
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("CURATOR_CIVITAI", "nonsense"),
+        ("CURATOR_HUGGINGFACE", "nonsense"),
+        ("CURATOR_PUBLIC_URL", "nonsense"),
+        ("CIVITAI_API_KEY", "two words"),
+        ("CURATOR_REQUIRE_KEY", "maybe"),
+    ],
+)
+def test_a_wrong_variable_is_named(tmp_path: Path, variable: str, value: str) -> None:
+    status, errors = refusal("--root", tmp_path, **{variable: value})
+    assert (status, errors.count("\n")) == (2, 1)
+    assert f"{variable} must be" in errors
 
 
 def test_a_second_program_on_one_root_says_who_holds_it(tmp_path: Path) -> None:
