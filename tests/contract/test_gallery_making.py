@@ -43,7 +43,7 @@ def test_what_cannot_be_asked_is_listed_and_asked_by_the_next_run(
     found = ran(server, model.id, "start:4")
     assert found["status"] == "done" and "error" not in found
     assert found["gallery_community"] and not any(prompts(found).values())
-    assert found["failed"] == found["images_total"] == len(found["failures"])
+    assert found["failed"] == found["untold"] == found["images_total"] == len(found["failures"])
     assert found["total"] == found["images_total"], "each picture is counted once"
     assert {int(each["id"]) for each in found["failures"]} == set(prompts(found))
     assert all("metadata" in each["reason"] for each in found["failures"])

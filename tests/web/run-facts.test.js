@@ -42,6 +42,8 @@ test("a run tells how far it is, and what came of it", () => {
   assert.equal(runWords({ ...going, status: "stopping" }), "Stopping …");
   assert.equal(runWords({ ...going, status: "done" }), "10 new pictures · 2 known · 1 failed");
   assert.equal(runWords({ ...facts, status: "done", skipped: 4 }), "Nothing new · 4 known");
+  const untold = { ...going, status: /** @type {const} */ ("done"), failed: 3, untold: 2 };
+  assert.equal(runWords(untold), "10 new pictures · 2 known · 1 failed · 2 without metadata");
   assert.equal(runWords({ ...going, status: "stopped", failed: 0 }), "Stopped: 10 new pictures · 2 known");
   assert.equal(runWords({ ...facts, status: "done", error: "No such model." }), "No such model.");
   assert.equal(runWords({ ...facts, status: "idle" }), "");

@@ -8,6 +8,7 @@ import { countText } from "../parts/figures.js";
  * @property {number} downloaded
  * @property {number} skipped were here already
  * @property {number} [failed]
+ * @property {number} [untold] of the failed: here, but how they were made could not be asked
  * @property {number | null} total
  * @property {Failure[]} [failures] the first of those that failed
  * @property {string | null} [error]
@@ -86,7 +87,8 @@ export function readChoice(kept) {
 export const isGoing = ({ status }) => status === "downloading" || status === "stopping";
 
 /** @param {RunFacts} facts */
-export const seen = ({ downloaded, skipped, failed = 0 }) => downloaded + skipped + failed;
+export const seen = ({ downloaded, skipped, failed = 0, untold = 0 }) =>
+  downloaded + skipped + failed - untold;
 
 /**
  * How far it is, 0 to 1; 0 while nobody knows.
@@ -99,8 +101,9 @@ export const share = (facts) => (facts.total ? Math.min(1, seen(facts) / facts.t
  * @param {RunFacts} facts
  */
 export function runWords(facts) {
-  const { status, downloaded, skipped, failed = 0, total, error } = facts;
-  const failures = failed ? [`${failed} failed`] : [];
+  const { status, downloaded, skipped, failed = 0, untold = 0, total, error } = facts;
+  const failures = failed > untold ? [`${failed - untold} failed`] : [];
+  if (untold) failures.push(`${untold} without metadata`);
   if (status === "stopping") return "Stopping …";
   if (status === "downloading") {
     if (!total && !seen(facts)) return "Asking CivitAI …";
