@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .gallery_fetching import tags_of
-from .gallery_records import Facts, utc, uuid_in
+from .gallery_records import Facts, item_key, utc, uuid_in
 from .generation import from_civitai
 from .json_values import integer, integers, mapping, mappings, text
 from .lora_lookup import card_id
@@ -68,7 +68,8 @@ class Lists:
             version_id = _id(version)
             when = utc(version.get("createdAt")) or utc(version.get("publishedAt"))
             for image in mappings(version.get("images")):
-                key, address = card_id(image), text(image.get("url"))
+                address = text(image.get("url"))
+                key = item_key(card_id(image)) or uuid_in(address)
                 if not key or not address:
                     continue
                 number = int(key) if key.isdigit() else None
@@ -95,9 +96,9 @@ class Lists:
                 yield self._listed(facts, address, text(image.get("type")), is_card=True)
 
     def community(self, item: Json, version_id: int | None) -> Listed | None:
-        """A picture of a list; None for what has no number or no address."""
+        """A picture of a list; None for what has no number that can be asked for, or no address."""
         number, url = integer(item.get("id")), text(item.get("url"))
-        if number is None or number <= 0 or not url:
+        if number is None or number <= 0 or not item_key(str(number)) or not url:
             return None
         ours = set(self.version_ids)
         versions = [each for each in integers(item.get("modelVersionIds")) if each in ours]
