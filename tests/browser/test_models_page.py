@@ -303,6 +303,8 @@ def test_an_older_database_is_taken_over_with_a_report(
     page.get_by_label("Database on the server").fill(str(older.path))
     page.get_by_role("button", name="Take over").click()
     expect(page.locator(".figures")).to_contain_text("Waiting in staging2")
+    page.get_by_role("button", name="Take over").click()
+    expect(page.get_by_text("Nothing new: all that it knows is taken over")).to_be_visible()
     page.get_by_role("button", name="Back to the models").click()
     menu(page, "Staging")
     expect(page.locator(".staging-row", has_text="Inky of old")).to_be_visible()

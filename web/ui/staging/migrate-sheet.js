@@ -61,6 +61,10 @@ export class MigrateSheet {
       ["Pictures", told.images_processed],
       ["Pictures that failed", told.image_errors],
     ];
+    if (!rows.some(([, count]) => count)) {
+      fill(this.report, h("p", {}, "Nothing new: all that it knows is taken over already."));
+      return;
+    }
     fill(
       this.report,
       h("h3", {}, told.errors || told.image_errors ? "Taken over, with losses" : "Taken over"),
