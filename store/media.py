@@ -90,8 +90,8 @@ def format_of(path: Path) -> Format:
         head = file.read(64)
     found = sniff(head)
     if found is None:
-        what = "is empty" if not head else "is no picture and no video"
-        raise WrongType(f"The file {what} that is known here.")
+        known = "is no picture and no video that is known here"
+        raise WrongType(f"The file {known if head else 'is empty'}.")
     return found
 
 

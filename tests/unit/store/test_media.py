@@ -293,3 +293,18 @@ def test_a_video_that_grows_beyond_the_limit_is_refused(
     monkeypatch.setattr(videos, "MAX_PIXELS", 640 * 640 - 1)
     with pytest.raises((WrongType, TooLarge)):
         examine(path, thumb)
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"", "The file is empty."),
+        (b"words", "The file is no picture and no video that is known here."),
+    ],
+)
+def test_what_is_no_picture_is_said_in_plain_words(tmp_path: Path, data: bytes, text: str) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(data)
+    with pytest.raises(WrongType) as raised:
+        examine(path, tmp_path / "thumb")
+    assert raised.value.text == text
