@@ -24,9 +24,10 @@ from .gallery_models import GalleryModels
 from .gallery_names import ModelNames
 from .gallery_pages import Asked, Pages, joined
 from .gallery_rebuild import Rebuild
-from .gallery_records import GALLERY, Facts, columns, find, generation_of, item_key, new_sidecar
+from .gallery_records import GALLERY, Facts, find, item_key
 from .gallery_removal import Leaving, Removal
 from .gallery_served import Picture, ServedFile, picture_of, served
+from .gallery_shown import columns, generation_of, new_sidecar
 from .gallery_thumbs import Thumbs
 from .host import Host
 from .inputs import Inputs, copy_to

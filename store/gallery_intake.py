@@ -22,15 +22,14 @@ from .gallery_records import (
     Clock,
     Facts,
     enriched,
-    enriched_sidecar,
     find,
     lacks_making,
     new_record,
-    new_sidecar,
     own_id,
     with_links,
     written_at,
 )
+from .gallery_shown import enriched_sidecar, new_sidecar
 from .locks import KeyedLock
 from .media import Media, format_of
 from .remote.civitai import CivitAI

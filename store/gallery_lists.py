@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from .engine import Collection, Page, Record
-from .gallery_records import shown_item, source_in
+from .gallery_records import source_in
+from .gallery_shown import shown_item
 
 _ALL = 1 << 40
 _LEVELS = (1, 2, 4, 8, 16, 32)

@@ -18,12 +18,12 @@ from .gallery_records import (
     find,
     item_key,
     new_record,
-    new_sidecar,
     own_id,
     with_links,
     with_places,
     written_at,
 )
+from .gallery_shown import new_sidecar
 from .jobs import Job
 from .media import BY_EXT, format_of
 from .studio_sidecars import facts_of_sidecar

@@ -14,7 +14,8 @@ from .engine import Database
 from .errors import BadInput, CuratorError, NotFound
 from .events import Events
 from .gallery import Gallery
-from .gallery_records import find, item_key, shown_item
+from .gallery_records import find, item_key
+from .gallery_shown import shown_item
 from .host import Host
 from .jobs import Job, Jobs
 from .library import Library

@@ -20,7 +20,7 @@ import requests
 from PIL import Image
 
 from comfyui_curator.store import Options
-from comfyui_curator.store.gallery_records import COLUMNS
+from comfyui_curator.store.gallery_shown import COLUMNS
 from comfyui_curator.store.remote.http import Timeouts
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World
