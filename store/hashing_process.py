@@ -16,6 +16,9 @@ from .hashing_worker import HEAD, LENGTH, NO_HASH, RESULT, UNDER_WAY, result_of
 
 log = logging.getLogger(__name__)
 
+_PROGRAM = Path(hashing_worker.__file__).read_text(encoding="utf-8")
+"""As it was when we were loaded: after an update it may answer in other terms than we read."""
+
 
 class Hashed(NamedTuple):
     """What became of a file; `size`, `mtime_ns`, `inode` as they were while it was hashed."""
@@ -107,11 +110,10 @@ class HashingProcess:
             held = held[whole:]
 
     def _start(self) -> None:
-        script = str(Path(hashing_worker.__file__))
         try:
             self._process = subprocess.Popen(
                 # Without site and the user's paths: it starts in a tenth of the time.
-                [sys.executable, "-I", "-S", script],
+                [sys.executable, "-I", "-S", "-c", _PROGRAM],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""A process that hashes files and nothing else: run by its path, it imports nothing of the pack.
+"""A process that hashes files and nothing else: run by its text, it imports nothing of the pack.
 
 It reads batches from its standard input and ends with it: what to hash (`WHOLE`, `DATA`) and how
 many paths (`HEAD`), the length of each (`LENGTH`), all paths. It answers with one `RESULT` for each

@@ -20,7 +20,7 @@ from .library_facts import read_facts
 from .library_places import Places, auto_v3_of, is_same
 from .library_shelf import Spot
 from .library_walk import Facts
-from .memory import give_back
+from .memory import give_back, no_collection
 from .settings import Settings
 
 log = logging.getLogger(__name__)
@@ -153,6 +153,9 @@ class Hashing:
     def _lacks(self, spot: Spot) -> bool:
         return (not spot.sha256 or spot.unsure) and not self._has_failed(spot)
 
+    def _lacks_data(self, spot: Spot) -> bool:
+        return bool(spot.sha256) and not spot.auto_v3 and not self._has_failed(spot)
+
     def _has_failed(self, spot: Spot) -> bool:
         failed = self._failed.get(spot.place_id)
         return failed is not None and failed == (spot.path, spot.seen)
@@ -221,12 +224,7 @@ class Hashing:
         settled.sort(key=_magnitude)
         self._queue = deque(settled)
         late = [
-            each
-            for each in present
-            if each.sha256
-            and not each.auto_v3
-            and each.place_id not in self._busy
-            and not self._has_failed(each)
+            each for each in present if self._lacks_data(each) and each.place_id not in self._busy
         ]
         self._later = deque(sorted(late, key=_magnitude))
         self._tell_total()
@@ -265,43 +263,31 @@ class Hashing:
     def _hash(self, process: HashingProcess, batch: _Batch) -> None:
         left = deque(zip(batch.spots, batch.paths, strict=True))
         results: list[tuple[Spot, str, Hashed]] = []
+        died = False
         try:
-            for result in process.hash(batch.paths, batch.what):
-                results.append((*left.popleft(), result))
-        except Ended:
-            process.close()
-            if self._closing:
-                raise Stopped from None
-            with self._lock:
-                self._suspect(left)
-        else:
-            self._suspects.difference_update(spot.place_id for spot in batch.spots)
+            try:
+                for result in process.hash(batch.paths, batch.what):
+                    results.append((*left.popleft(), result))
+            except Ended:
+                process.close()
+                if self._closing:
+                    raise Stopped from None
+                died = True
+            self._learn(results, batch.what)
         finally:
-            with self._lock:
-                for spot in batch.spots:
-                    self._busy.pop(spot.place_id, None)
-                self._under_way.pop(threading.get_ident(), None)
-        self._learn(results, batch.what)
-
-    def _suspect(self, left: Collection[tuple[Spot, str]]) -> None:
-        """A process has died over these: each gets another turn, alone, and then no more."""
-        self._stale = True
-        for spot, path in left:
-            if len(left) == 1 and spot.place_id in self._suspects:
-                self._failed[spot.place_id] = (path, spot.seen)
-            self._suspects.add(spot.place_id)
+            self._let_go(batch, results, left if died else ())
 
     def _learn(self, results: Sequence[tuple[Spot, str, Hashed]], what: bytes) -> None:
         places = self._places
-        with places.lock:
+        with no_collection(), places.lock:
             for spot, path, result in results:
                 if spot.path != path:
                     # It was moved meanwhile: what was read may be what took its place.
-                    self._stale = True
-                elif result.state == DONE:
+                    continue
+                if result.state == DONE:
                     self._take(spot, result, what)
-                else:
-                    self._put_back(spot, result)
+                elif result.state != CHANGED:
+                    self._failed[spot.place_id] = (path, spot.seen)
         late = time.monotonic() - self._kept > _KEEP_SECONDS
         if late:
             self._kept = time.monotonic()
@@ -309,7 +295,32 @@ class Hashing:
             places.publish(keep=late)
         except CuratorError as error:
             log.error("hashes were not kept: %s", error.text)
+
+    def _let_go(
+        self,
+        batch: _Batch,
+        results: Sequence[tuple[Spot, str, Hashed]],
+        left: Collection[tuple[Spot, str]],
+    ) -> None:
+        """A batch is over; a process has died over those that are `left`."""
         with self._lock:
+            for spot in batch.spots:
+                self._busy.pop(spot.place_id, None)
+            self._under_way.pop(threading.get_ident(), None)
+            if self._suspects:
+                self._suspects.difference_update(spot.place_id for spot, _, _ in results)
+            for spot, path in left:
+                # It gets another turn, alone, and then no more.
+                if len(batch.spots) == 1 and spot.place_id in self._suspects:
+                    self._failed[spot.place_id] = (path, spot.seen)
+                self._suspects.add(spot.place_id)
+            changed = {spot.place_id for spot, _, result in results if result.state == CHANGED}
+            if changed:
+                self._again = time.monotonic() + _AGAIN_SECONDS
+            # Whoever has looked meanwhile for what is lacking has left out what was busy.
+            for spot in batch.spots:
+                if spot.place_id not in changed and (self._lacks(spot) or self._lacks_data(spot)):
+                    self._stale = True
             self._done_bytes += sum(spot.seen.size for spot, _, _ in results)
             if self._job and not self._job.is_over:
                 self._job.progress(self._progress())
@@ -324,16 +335,9 @@ class Hashing:
             # It is another file than the one that was listed.
             places.see(spot, seen, read_facts(spot.path, spot.name))
             if what == DATA:
-                self._stale = True
                 return
         sha256 = text_of(result.sha256) or spot.sha256
         places.learn(spot, sha256, auto_v3_of(result))
-
-    def _put_back(self, spot: Spot, result: Hashed) -> None:
-        if result.state == CHANGED:
-            self._again = time.monotonic() + _AGAIN_SECONDS
-        else:
-            self._failed[spot.place_id] = (spot.path, spot.seen)
 
     def _go_on(self, done: int) -> None:
         """Called between the parts of a large file; waits while it is not its time."""

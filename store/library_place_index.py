@@ -16,6 +16,7 @@ from .engine import Database
 from .host import Host
 from .library_shelf import NO_AUTO_V3, Area, Shelf, Spot
 from .library_walk import Facts
+from .memory import no_collection
 
 Kind = Literal["new", "hashed", "moved", "changed", "gone", "back"]
 
@@ -49,7 +50,7 @@ class Place(NamedTuple):
 
 
 class PlaceChange(NamedTuple):
-    """What has become of a place; `old_key` and `old_path` are what they were before.
+    """What has become of a place; `old_key` is its key before, `old_path` of one that has moved.
 
     `Places.shown(change.spot)` is the place as it is now.
     """
@@ -308,14 +309,14 @@ class PlaceIndex:
 
     def keep(self) -> None:
         """Write down what has changed."""
-        with self.lock:
+        with no_collection(), self.lock:
             if self._shelf.is_dirty:
                 self._shelf.flush()
 
     def _note(self, kind: Kind, spot: Spot, old_key: str = "", old_path: str = "") -> None:
         self._shelf.touch(spot)
         key = old_key or spot.key
-        self._changes.append(PlaceChange(kind, spot, key, old_path or spot.path))
+        self._changes.append(PlaceChange(kind, spot, key, old_path))
 
     def _bury(self, spot: Spot) -> None:
         self._gone[spot.seen] = spot

@@ -242,12 +242,14 @@ class Core:
 
     def _stage(self, transaction: Transaction, changes: Sequence[Change]) -> None:
         for change in changes:
-            rows, doc_id, raw, _ = change
+            rows, doc_id, raw, record = change
             if doc_id is None:
                 raise RuntimeError("a table cannot be dropped within a transaction")
-            before = self.raw(rows, doc_id)
-            if rows.key is not None:
-                keys = transaction.keys
+            # To read a key that stays out of the bytes would take as long as to write them.
+            key = record.get(rows.key) if record and rows.key else None
+            stays = isinstance(key, str) and self.find(rows, key) == doc_id
+            if rows.key is not None and not stays:
+                keys, before = transaction.keys, self.raw(rows, doc_id)
                 if before is not None:
                     keys[rows.name, decode(before).get(rows.key, "")] = None
                 if raw is not None:

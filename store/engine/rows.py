@@ -97,6 +97,11 @@ class Rows:
                 self.next_id = doc_id + 1
         if self.key is None:
             return
+        if raw is not None and record is not None and len(self._derived) == 1:
+            key = record.get(self.key)
+            if isinstance(key, str) and self.ids.get(key) == doc_id:
+                # It had this key before, and nothing but the key is derived.
+                return
         old = None if old_raw is None else decode(old_raw)
         if old is not None and record is not None:
             for field in self._derived:

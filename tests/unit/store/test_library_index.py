@@ -18,7 +18,7 @@ import pytest
 
 from comfyui_curator.store.engine import Database
 from comfyui_curator.store.events import Events
-from comfyui_curator.store.hashing_process import Hashed, HashingProcess
+from comfyui_curator.store.hashing_process import Ended, Hashed, HashingProcess
 from comfyui_curator.store.host import Host
 from comfyui_curator.store.jobs import Jobs
 from comfyui_curator.store.library import Asked, Library
@@ -411,6 +411,50 @@ class TestHashes:
             assert library.hashing.wait(30)
             hashes = {place.path: place.sha256 for place in library.places.all()}
         assert hashes == {str(each): sha256(each) for each in (new, *([path] if other else []))}
+
+    @pytest.mark.parametrize("kills", [False, True], ids=["once", "by one file each time"])
+    def test_a_process_that_dies_leaves_only_the_file_without_a_hash_that_it_died_of(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kills: bool
+    ) -> None:
+        loras = tmp_path / "models" / "loras"
+        paths = [put(loras / f"{number}.safetensors") for number in range(9)]
+        deadly, deaths = str(paths[4]), 0
+        ask = HashingProcess.hash
+
+        def die(process: HashingProcess, paths: Sequence[str], what: bytes) -> Iterator[Hashed]:
+            nonlocal deaths
+            if deadly in paths and (kills or not deaths):
+                deaths += 1
+                process.close()
+                raise Ended
+            yield from ask(process, paths, what)
+
+        monkeypatch.setattr(HashingProcess, "hash", die)
+        with opened(host_of(tmp_path)) as library:
+            hashes = {place.path: place.sha256 for place in library.places.all()}
+            assert library.hashing.status()["failed"] == kills
+        assert hashes == {
+            str(path): "" if kills and str(path) == deadly else sha256(path) for path in paths
+        }
+        assert deaths == 1 + kills
+
+    def test_the_data_of_a_file_begin_where_its_header_ends_however_long_that_is(
+        self, tmp_path: Path
+    ) -> None:
+        loras = tmp_path / "models" / "loras"
+        loras.mkdir(parents=True)
+        data: dict[str, bytes] = {}
+        for number, (header, size) in enumerate(
+            [(100, 0), (100, 1 << 20), (65_528, 9), (65_529, 700_000), (400_000, 1 << 19)]
+        ):
+            path = loras / f"{number}.safetensors"
+            head = b"{}".ljust(header)
+            data[str(path)] = bytes([number]) * size
+            path.write_bytes(len(head).to_bytes(8, "little") + head + data[str(path)])
+        with opened(host_of(tmp_path)) as library:
+            for place in library.places.all():
+                assert place.sha256 == sha256(Path(place.path))
+                assert place.auto_v3 == hashlib.sha256(data[place.path]).hexdigest()[:12]
 
     def test_files_that_go_while_they_are_hashed_stop_nothing(self, tmp_path: Path) -> None:
         loras = tmp_path / "models" / "loras"
