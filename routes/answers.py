@@ -8,7 +8,7 @@ import math
 from typing import Any
 
 import orjson
-from aiohttp import web
+from aiohttp import hdrs, web
 from multidict import CIMultiDict
 
 from ..store.errors import CuratorError
@@ -49,6 +49,8 @@ def json_list(request: web.Request, body: bytes, etag: str | None = None) -> web
 
 def has_tag(request: web.Request, tag: str) -> bool:
     """Whether `If-None-Match` names this ETag."""
+    if hdrs.IF_NONE_MATCH not in request.headers:
+        return False
     known = request.if_none_match or ()
     return any(each.value in (tag, "*") for each in known)
 

@@ -193,7 +193,7 @@ def caller(request: web.Request) -> str:
     """The address at the other end of the connection; empty for what has none."""
     peer: object = request.transport.get_extra_info("peername") if request.transport else None
     # A Unix socket's peer is a text, and tells nothing of where its caller is.
-    return str(cast(Sequence[object], peer)[0]) if isinstance(peer, tuple) and peer else ""
+    return str(cast("Sequence[object]", peer)[0]) if isinstance(peer, tuple) and peer else ""
 
 
 def shows_a_key(request: web.Request) -> bool:

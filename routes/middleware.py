@@ -43,8 +43,9 @@ async def boundary(request: web.Request, handler: Handler) -> web.StreamResponse
 @web.middleware
 async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let in who may come in; a route that does not say who may call it is refused."""
+    app = request.app
     try:
-        store = await request.app[OPENING].get()
+        store = await app[OPENING].get()
     except CuratorError:
         # Nobody can show a key to a closed store; only this machine is told who holds it.
         if is_local(request):
@@ -52,12 +53,12 @@ async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
         raise NotLetIn("Curator is not ready.") from None
     info = request.match_info
     unknown = info.http_exception is not None
-    access = Access.KEY if unknown else request.app[ACCESS].get(info.handler)
+    access = Access.KEY if unknown else app[ACCESS].get(info.handler)
     refuse_foreign(request, store, access or Access.KEY)
     if access is None:
         raise NotLetIn("This route does not say who may call it.")
     if access is Access.KEY:
-        await ask_for_key(request, store, request.app[FAILURES])
+        await ask_for_key(request, store, app[FAILURES])
     return await handler(request)
 
 

@@ -7,6 +7,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aiohttp import web
@@ -99,7 +100,7 @@ class Route:
             self.path,
         )
 
-    @property
+    @cached_property
     def parameters(self) -> list[tuple[str, type]]:
         """Names and types of the path's parts."""
         found = _PARAMETER.findall(self.path)

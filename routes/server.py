@@ -51,11 +51,17 @@ async def serve(root: Path, name: str, port: int, options: Options, *, demo: boo
 def build_site(opening: Opening) -> web.Application:
     """The program's whole application: the mounted routes, and `/`."""
     site = web.Application(middlewares=[boundary])
-    site.on_response_prepare.append(set_headers)
+    site.on_response_prepare.append(_set_own_headers)
     site[OPENING] = opening
     site.router.add_get("/", _show_page)
     mount(site, opening)
     return site
+
+
+async def _set_own_headers(request: web.Request, answer: web.StreamResponse) -> None:
+    """On the answers that the mounted routes have not seen; on the others they do it."""
+    if len(request.match_info.apps) == 1:
+        await set_headers(request, answer)
 
 
 async def _show_page(request: web.Request) -> web.StreamResponse:

@@ -11,7 +11,7 @@ import ipaddress
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -85,7 +85,7 @@ class Host:
     assets: Path | None = None
     """Where uploads that are neither models nor pictures lie; by default in the data folder."""
 
-    @property
+    @cached_property
     def beyond_loopback(self) -> bool:
         """Whether other machines can reach the server."""
         return not all(is_loopback(address) for address in self.listens)
