@@ -123,7 +123,9 @@ class Core:
         if self.transaction is not None:
             self._stage(self.transaction, changes)
             return 0
-        journal = self._open_journal()
+        journal = self.journal
+        if journal is None or self.closed or journal.failed is not None:
+            journal = self._open_journal()
         if not changes:
             return journal.position
         seq = self.seq + 1
@@ -206,9 +208,10 @@ class Core:
     def _remember(self, position: int, changes: Sequence[Change], durable: bool) -> None:
         """Keep what is needed to undo, from the first change on that the disk owes us."""
         pending = self._pending
-        synced = self.journal.synced if self.journal else 0
-        while pending and pending[0].position <= synced:
-            pending.popleft()
+        if pending:
+            synced = self.journal.synced if self.journal else 0
+            while pending and pending[0].position <= synced:
+                pending.popleft()
         if not durable and not pending:
             return
         before: list[Change] = []

@@ -39,7 +39,8 @@ class Journal:
         self.failed: OSError | None = None
         self._origin = 0
         self._base = seq
-        self._synced = offset
+        self.synced = offset
+        """The position up to which the disk has confirmed everything."""
         self._torn = False
         # The bare lock is for those who need not wait, which is nearly always: each step after a
         # sync is slow, for the processor has forgotten everything meanwhile.
@@ -61,11 +62,6 @@ class Journal:
     def offset(self) -> int:
         """The size of the present file, without the zeros ahead."""
         return self.position - self._origin
-
-    @property
-    def synced(self) -> int:
-        """The position up to which the disk has confirmed everything."""
-        return self._synced
 
     def append(self, line: bytes, *, ahead: bool) -> int:
         """Write one line and return the position after it; `ahead`: it is going to be synced.
@@ -105,7 +101,7 @@ class Journal:
             while True:
                 if self._lost and any(low < position <= high for low, high in self._lost):
                     raise SyncFailed("The disk failed; the change was undone.")
-                if self._synced >= position:
+                if self.synced >= position:
                     return
                 if self.failed is not None:
                     raise self.failed
@@ -123,7 +119,7 @@ class Journal:
         upcoming = next_path(self.path)
         descriptor = os.open(upcoming, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | BINARY, 0o666)
         try:
-            if ahead and self._synced:
+            if ahead and self.synced:
                 with contextlib.suppress(OSError):
                     write_all(descriptor, bytes(_AHEAD))
             sync_data(descriptor)
@@ -171,18 +167,18 @@ class Journal:
         Whoever waits for anything else is told that it is lost. Raises OSError, to be called again.
         """
         with self._mutex:
-            if self.position > self._synced:
+            if self.position > self.synced:
                 # Positions never go back: a lost one is not to be taken for a later one.
-                self._lost.append((self._synced, self.position))
-                self._origin += self.position - self._synced
-                self._synced = self.position
+                self._lost.append((self.synced, self.position))
+                self._origin += self.position - self.synced
+                self.synced = self.position
             self._cut()
             if kept:
                 write_all(self._descriptor, kept)
             self.position += len(kept)
             self._allocated = self.offset
             sync_data(self._descriptor)
-            self._synced = self.position
+            self.synced = self.position
             self.failed = None
             self._turn.notify_all()
 
@@ -213,8 +209,8 @@ class Journal:
             raise
         with self._mutex:
             self._leading = False
-            if target > self._synced:
-                self._synced = target
+            if target > self.synced:
+                self.synced = target
             if self._waiting:
                 self._turn.notify_all()
 
