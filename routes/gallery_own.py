@@ -12,8 +12,8 @@ from pydantic import Field
 from ..store.errors import BadInput
 from .answers import has_tag, json_answer
 from .multipart import save_part
-from .routing import Access, Call, Input, Nothing, Routes
-from .threads import decoding
+from .routing import Access, Call, Input, Nothing, Plain, Routes
+from .threads import decoding, patiently
 
 routes = Routes()
 
@@ -82,6 +82,20 @@ async def add_own(call: Call[Belonging, Nothing]) -> web.StreamResponse:
             move=True,
         )
     return json_answer(item)
+
+
+@routes.add(
+    "DELETE",
+    "/gallery/{item_id}",
+    access=Access.KEY,
+    summary="Remove one picture, record and files, from every gallery and collection; asked again "
+    "it is unknown",
+    answers={200: "{status: deleted, id}", 404: "Unknown", 507: "The disk is full"},
+)
+async def delete_item(call: Plain) -> web.StreamResponse:
+    """Its own id, whichever of its ids was given."""
+    key = await patiently(call.store.gallery.remove_item, call.text("item_id"))
+    return json_answer({"status": "deleted", "id": key})
 
 
 @routes.get(

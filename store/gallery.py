@@ -96,7 +96,9 @@ class Gallery:
             self.names,
             self._tell,
         )
-        self._removal = Removal(self._records, self._files, self._intake.locks)
+        self._database = database
+        self._collected = database.collection("collection_items")
+        self._removal = Removal(self._records, self._files, self._intake.locks, self._delete_record)
         self._removal.recover()
         self.rebuilding = Rebuild(self._records, self._files, self._intake)
         self.cleaning = Cleanup(
@@ -346,7 +348,8 @@ class Gallery:
         """
         leaving = Leaving(model_id, version_id, self.known_models.versions, self.names.name)
         found = self._records.page("by_model", model_id, limit=1 << 40).records
-        gone = self._removal.remove([record["id"] for record in found], leaving.change)
+        with self._collections_told([record["id"] for record in found]):
+            gone = self._removal.remove([record["id"] for record in found], leaving.change)
         for record in gone:
             self._faces.forget(record["models"])
         if gone:
@@ -356,11 +359,20 @@ class Gallery:
 
     def remove_items(self, item_ids: Iterable[str]) -> int:
         """Take pictures out for good, whoever shows them; how many there were. Raises DiskFull."""
-        gone = self._removal.remove(item_ids)
+        keys = list(item_ids)
+        with self._collections_told(keys):
+            gone = self._removal.remove(keys)
         self.disk.forget()
         for record in gone:
             self._tell(record, "removed")
         return len(gone)
+
+    def remove_item(self, item_id: str) -> str:
+        """Take one picture out for good, whoever shows it; its id. Raises NotFound, DiskFull."""
+        key = self._get(item_id)["id"]
+        if not self.remove_items([key]):
+            raise _unknown()
+        return key
 
     def tell_all(self, change: str) -> None:
         """Much has changed at once; whoever shows anything of it is told."""
@@ -396,6 +408,31 @@ class Gallery:
 
     def __len__(self) -> int:
         return len(self._records)
+
+    def _delete_record(self, record: Record) -> None:
+        """With its places in collections and as a preview: all, or nothing."""
+        key: str = record["id"]
+        with self._database.transaction():
+            self._records.delete(key)
+            for each in self._in_collections([key]):
+                self._collected.delete(each["key"])
+            self.known_models.forget_preview(key, record["models"])
+
+    def _in_collections(self, keys: Iterable[str]) -> Generator[Record, None, None]:
+        for key in keys:
+            name = f"picture:{key}"
+            yield from self._collected.page("by_item", name, limit=1 << 40).records
+
+    @contextmanager
+    def _collections_told(self, keys: Iterable[str]) -> Generator[None, None, None]:
+        """Whoever shows a collection that has fewer of these afterwards hears of it."""
+        before = list(self._in_collections(keys))
+        yield
+        gone = {each["collection"] for each in before if each["key"] not in self._collected}
+        for collection in sorted(gone):
+            self._events.publish(
+                "library", change="collections", collection=collection, what="items"
+            )
 
     def _get(self, item_id: str) -> Record:
         record = find(self._records, item_key(item_id))

@@ -57,6 +57,12 @@ class GalleryModels:
         """This picture stands for the model from now on."""
         self._change(model_id, preview=item_id)
 
+    def forget_preview(self, item_id: str, models: Iterable[int]) -> None:
+        """The picture is gone: it stands for none of these any more."""
+        for record in self._records.get_many(map(str, models)):
+            if record.get("preview") == item_id:
+                self._records.put({name: record[name] for name in record if name != "preview"})
+
     def add_versions(self, model_id: int, versions: Iterable[int]) -> None:
         """CivitAI has told of these."""
         known = self.versions(model_id)

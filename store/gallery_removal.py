@@ -32,11 +32,21 @@ Change = Callable[[Record], Record | None]
 class Removal:
     """Takes pictures out. A note beside the files says what goes, until it has gone."""
 
-    def __init__(self, records: Collection, files: GalleryFiles, locks: KeyedLock) -> None:
-        """`locks` are those under which pictures come in."""
+    def __init__(
+        self,
+        records: Collection,
+        files: GalleryFiles,
+        locks: KeyedLock,
+        delete: Callable[[Record], None],
+    ) -> None:
+        """`locks` are those under which pictures come in.
+
+        `delete` takes a record out of the database, with what refers to it, in one act.
+        """
         self._records = records
         self._files = files
         self._locks = locks
+        self._delete = delete
         self._one = threading.Lock()
 
     def remove(self, keys: Iterable[str], change: Change | None = None) -> list[Record]:
@@ -95,7 +105,7 @@ class Removal:
                 with contextlib.suppress(CuratorError):
                     self._files.write_sidecar(changed, self._files.sidecar(changed))
             else:
-                self._records.delete(key)
+                self._delete(record)
                 self._files.remove(record)
             return record
 
@@ -118,7 +128,7 @@ class Removal:
             self._files.remove(said)
         elif record["added"] == said.get("added"):
             # Else it has come again since.
-            self._records.delete(key)
+            self._delete(record)
             self._files.remove(record)
 
 

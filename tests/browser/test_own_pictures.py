@@ -191,3 +191,32 @@ def test_no_sheet_is_wider_than_the_panel(server: RunningServer, page: Page, wid
 def refuse(route: Route) -> None:
     text = "The disk is gone."
     route.fulfill(status=500, json={"error": text, "detail": text})
+
+
+def test_one_picture_is_deleted_after_a_question_and_other_pages_drop_it(
+    server: RunningServer, page: Page
+) -> None:
+    ids: list[str] = []
+    for name in ("kept", "wrong"):
+        answer = server.post("/gallery/own", files={"image": (f"{name}.png", drawn(name))})
+        ids.append(answer.json()["id"])
+    kept, wrong = ids
+    other = page.context.new_page()
+    for each in (page, other):
+        each.goto(f"{server.api}/ui/")
+        expect(card(each, wrong)).to_be_visible()
+    card(page, wrong).click()
+    for answer in ("Cancel", "Delete"):
+        page.locator(".picture-bar").get_by_role("button", name="More").click()
+        page.get_by_role("menuitem", name="Delete").click()
+        question = page.get_by_role("dialog", name="Delete the picture")
+        expect(question).to_contain_text("every gallery and collection")
+        question.get_by_role("button", name=answer, exact=True).click()
+        expect(question).to_be_hidden()
+    expect(notice(page)).to_contain_text("The picture is deleted")
+    for each in (page, other):
+        expect(card(each, wrong)).to_have_count(0)
+        expect(card(each, kept)).to_have_count(1)
+    expect(page.locator(".picture")).to_be_hidden()
+    assert server.get(f"/loras/gallery/{wrong}/meta").status_code == 404
+    other.close()

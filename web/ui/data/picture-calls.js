@@ -136,6 +136,13 @@ export const pictureCalls = {
   deleteGallery: (modelId) => call("DELETE", `loras/${modelId}/gallery`),
 
   /**
+   * One picture, from every gallery and collection.
+   * @param {string} id
+   * @returns {Promise<{id: string}>}
+   */
+  deletePicture: (id) => call("DELETE", `gallery/${enc(id)}`),
+
+  /**
    * The ComfyUI graph that a picture carries, as JSON.
    * @param {string} id
    */

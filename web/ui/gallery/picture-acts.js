@@ -3,6 +3,7 @@
 import { api, words } from "../data/api.js";
 import { askCollection } from "../collections/ask-collection.js";
 import { attempts } from "../parts/attempts.js";
+import { confirm } from "../parts/confirm.js";
 import { openMenu } from "../parts/menu.js";
 
 /**
@@ -44,6 +45,15 @@ export function pictureActs({ pages, notice, copy, surroundings, showModel }) {
     });
   };
 
+  const remove = async (/** @type {Item} */ item, /** @type {Element} */ anchor) => {
+    const text = "It goes with its files, from every gallery and collection. This cannot be undone.";
+    if (!(await confirm(anchor, { title: "Delete the picture", text, act: "Delete" }))) return;
+    await attempt(async () => {
+      await api.deletePicture(item.id);
+      return "The picture is deleted";
+    });
+  };
+
   const more = (/** @type {Item} */ item, /** @type {Element} */ anchor) => {
     const video = item.meta.type === "video";
     /** @type {(Entry | false | undefined)[]} */
@@ -57,6 +67,7 @@ export function pictureActs({ pages, notice, copy, surroundings, showModel }) {
       ...modelEntries(item),
       { text: "Open original", href: api.media(item) },
       { text: `Copy id ${item.id}`, act: () => copy(item.id) },
+      { text: "Delete …", act: () => remove(item, anchor) },
     ];
     openMenu(
       anchor,
