@@ -15,6 +15,7 @@ from .errors import CuratorError, Impossible
 from .gallery_files import GalleryFiles
 from .gallery_intake import Intake
 from .gallery_records import (
+    Facts,
     find,
     item_key,
     new_record,
@@ -134,6 +135,8 @@ class Rebuild:
     def run(self, job: Job, report: dict[str, Any], *, dry_run: bool = False) -> None:
         """Records for files that have none, none for files that are gone; stars and tags stay.
 
+        JSON beside a file that is gone or broken is written anew from the record.
+
         The report: `{dry_run, files, added, repaired, removed, unreadable, problems}`. Raises
         Impossible when all files are gone while there are records: a drive may not be mounted.
         """
@@ -181,6 +184,8 @@ class Rebuild:
         try:
             record = self._records.get(key)
             if record is not None and self._agrees(record, path):
+                if self._mend(record, path, dry_run=outcome.dry_run):
+                    outcome.count("repaired")
                 return
             other = find(self._records, key)
             if record is None and other is not None and self._files.media(other).is_file():
@@ -200,6 +205,31 @@ class Rebuild:
             and record["file_size"] == path.stat().st_size
             and with_places(dict(record)) == record
         )
+
+    def _mend(self, record: Record, path: Path, *, dry_run: bool) -> bool:
+        """Write the JSON beside a file anew from its record; False when that is as it should be."""
+        stem = path.relative_to(self._files.root).with_suffix("").as_posix()
+        if _read(self._files.kept(path)[1], path, stem):
+            return False
+        if dry_run:
+            return True
+        with self._intake.locks.hold(f"file:{record['file_uuid'] or record['id']}"):
+            now = self._records.get(record["id"])
+            sidecar, kept = self._files.kept(path)
+            if now is None or _read(kept, path, stem):
+                return False
+            stats = {
+                "heartCount": now["reactions"],
+                "commentCount": now["comments"],
+                "collectedCount": now["collected"],
+            }
+            facts = Facts(now["id"], page=now["page"], stats=stats)
+            sidecar = {**new_sidecar(facts, now), **sidecar}
+            if now["has_gen_data"] and not sidecar["generation_data"]:
+                # What CivitAI told in full was there alone: the next run asks again.
+                now = self._records.update(now["id"], {"has_gen_data": 0, "making_asked": 0})
+            self._files.write_sidecar(now, sidecar)
+            return True
 
     def _make(self, path: Path) -> bool:
         """Put the record of a file, unless that is gone by now. Raises WrongType, TooLarge."""

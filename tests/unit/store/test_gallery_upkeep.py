@@ -17,6 +17,7 @@ from comfyui_curator.store import Options
 from comfyui_curator.store.engine import Record
 from comfyui_curator.store.errors import CuratorError, GalleryFull, NotFound
 from comfyui_curator.store.gallery import Facts
+from comfyui_curator.store.gallery_records import lacks_making
 from comfyui_curator.store.gallery_upkeep import CLEANUP, REBUILD
 from comfyui_curator.store.generation import Generation, resource
 from comfyui_curator.store.host import root_host
@@ -220,6 +221,49 @@ def test_json_that_lies_about_the_file_is_not_believed(root: Path, tmp_path: Pat
         assert record["file_size"] == own["file_size"]
         assert store.gallery.meta(own["id"])["made_with"] == []
         store.close()
+
+
+@pytest.mark.parametrize("text", [None, "", "{", "[]", "{}", '{"record": {"id": "x"}}'])
+def test_json_beside_a_file_that_is_gone_or_broken_is_written_anew_from_the_index(
+    root: Path, tmp_path: Path, text: str | None
+) -> None:
+    store = opened(root)
+    ids = fill(store, tmp_path)
+    before = records(store)
+    beside = media(store, ids[0]).with_suffix(".json")
+    whole = json.loads(beside.read_text(encoding="utf-8"))
+    if text is None:
+        beside.unlink()
+    else:
+        beside.write_text(text, encoding="utf-8")
+    assert rebuilt(store, dry_run=True)["repaired"] == 1
+    assert (beside.read_text(encoding="utf-8") if beside.exists() else None) == text
+    report = rebuilt(store)
+    assert (report["added"], report["repaired"], report["removed"]) == (0, 1, 0)
+    assert records(store) == before
+    told = json.loads(beside.read_text(encoding="utf-8"))
+    assert told["record"] == whole["record"]
+    assert {key: told[key] for key in ("civitai_id", "type", "createdAt", "_source")} == {
+        key: whole[key] for key in ("civitai_id", "type", "createdAt", "_source")
+    }
+    assert rebuilt(store)["repaired"] == 0
+    store.close()
+    # The index may be lost now: what it knew lies beside the files again.
+    shutil.rmtree(root / "curator" / "database")
+    store = opened(root)
+    assert rebuilt(store)["added"] == len(before)
+    after = records(store)[ids[0]]
+    assert after == {**before[ids[0]], "starred": 0}
+    store.close()
+
+
+def test_what_the_lost_json_alone_knew_is_asked_for_again(store: Store, tmp_path: Path) -> None:
+    ids = fill(store, tmp_path)
+    assert not lacks_making(records(store)[ids[1]])
+    media(store, ids[1]).with_suffix(".json").unlink()
+    assert rebuilt(store)["repaired"] == 1
+    assert lacks_making(records(store)[ids[1]])
+    assert records(store)[ids[1]]["prompt"] == "a harbour"
 
 
 def test_a_broken_file_is_told_and_the_others_are_there(root: Path, tmp_path: Path) -> None:
