@@ -63,7 +63,12 @@ class Library:
         self._rows = Rows(self.places, records, tags)
         self.lists = Lists(self._rows, tags, events.run)
         self._watch = Watch(
-            self.places, host, loaded=self._loaded, looked=self._looked, rested=self._rested
+            self.places,
+            host,
+            loaded=self._loaded,
+            looked=self._looked,
+            rested=self._rested,
+            is_rushing=self.hashing.is_rushing,
         )
         self.places.rescan = self.scan
         records.describe = self._describe

@@ -32,6 +32,8 @@ _UNSETTLED_SECONDS = 3.0
 _KEEP_SECONDS = 0.25
 """Of small files: written while others are hashed, no place twice."""
 _LOOK_SECONDS = 0.5
+_RUSH_FILES = 1000
+_RUSH_BYTES = 1 << 20
 _AGAIN_SECONDS = 5.0
 
 
@@ -105,6 +107,14 @@ class Hashing:
                 self._job.change("running")
         self.wake()
         return self.status()
+
+    def is_rushing(self) -> bool:
+        """Whether small files by the thousand are being hashed."""
+        with self._lock:
+            queue = self._queue
+            if self._paused or self._closing or len(queue) < _RUSH_FILES:
+                return False
+            return queue[0].seen.size < _RUSH_BYTES
 
     def status(self) -> dict[str, Any]:
         """`{state, files_left, bytes_left, failed, rate, eta_s}`."""

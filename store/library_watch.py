@@ -50,8 +50,12 @@ class Watch:
         loaded: Callable[[], object],
         looked: Callable[[], object],
         rested: Callable[[], object],
+        is_rushing: Callable[[], bool],
     ) -> None:
-        """Calls `loaded` when what was kept is known, `looked` after each walk, `rested` often."""
+        """Calls `loaded` when what was kept is known, `looked` after each walk, `rested` often.
+
+        `is_rushing`: whether small files are being read by the thousand.
+        """
         self.done = threading.Event()
         """Set when the first walk is through, or has failed."""
         self._places = places
@@ -59,6 +63,7 @@ class Watch:
         self._loaded = loaded
         self._looked = looked
         self._rested = rested
+        self._is_rushing = is_rushing
         self._looking = threading.Lock()
         self._closing = threading.Event()
         self._stillness = Stillness(_SECONDS_STILL)
@@ -155,6 +160,10 @@ class Watch:
 
     def _watch(self) -> None:
         """Hear and look until the folders to be watched are others."""
+        # The system tells of each file that is opened, which takes half as long as to hash it.
+        self._is_told = False
+        while self._is_rushing() and not self._wake.wait(0.2):
+            self._hear(())
         watched = frozenset(path for path, each in self._folders.items() if not each.failed)
         try:
             from watchfiles import watch
