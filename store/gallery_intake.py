@@ -157,19 +157,21 @@ class Intake:
         """The record under any of its ids, whether its file is there or not."""
         return find(self._records, key)
 
-    def adopt(self, path: Path, facts: Facts, *, link: bool) -> Adopted:
+    def adopt(self, path: Path, facts: Facts, *, link: bool, again: bool = True) -> Adopted:
         """A picture that another program has gathered; its own file stays where it is.
 
+        `again`: it was not this very taking over that has brought it under another id.
         `link`: one more name of the same file, where the disks allow it. Raises as `take`.
         """
         with self.locks.hold(f"file:{facts.file_uuid or facts.id}"):
             here = self.known(facts)
             if here is not None:
                 # Of what was taken over before, a person has decided since.
-                star = facts.starred and not here["starred"] and not here.get("adopted")
+                is_decided = again and bool(here.get("adopted"))
+                star = facts.starred and not here["starred"] and not is_decided
                 if enriched(here, facts) != here:
                     here = self._enrich(here, facts)
-                if not here.get("adopted"):
+                if not is_decided:
                     starred = int(here["starred"] or facts.starred)
                     here = self._records.update(here["id"], {"adopted": 1, "starred": starred})
                 return Adopted(here, False, star)

@@ -191,6 +191,7 @@ class Store:
         self.civitai_tags = CivitaiTags(
             self.database, self.civitai, self.database.collection("gallery")
         )
+        self.gallery.adoption.take_tags = self.civitai_tags.take
 
     def _open_downloads(self) -> None:
         self.transfers = self._closed_in_the_end(

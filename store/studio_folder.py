@@ -11,15 +11,16 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import NotFound
 from .foreign_databases import restrain, tables_of
 from .gallery_files import read_json
-from .gallery_records import Facts, item_key, utc, uuid_in
+from .gallery_records import Facts, item_key, uuid_in, written_at
 from .json_values import integer, text
 from .names import local_path
 from .studio_sidecars import facts_of_sidecar, is_card
+from .studio_times import studio_utc
 
 _PLACES = ("", "assets/images", "catalogs/.images", ".images", "images")
 _MEDIA = frozenset((".jpeg", ".jpg", ".png", ".webp", ".gif", ".avif", ".mp4", ".webm", ".mov"))
@@ -27,6 +28,7 @@ _OF_MODEL = re.compile(r"(?:^|/)models/([0-9]{1,18})$")
 _OLDEST = re.compile(r"(?:^|/)([0-9]{1,18})/gallery/(card|community)$")
 _PREVIEWS = re.compile(r"(?:^|/)(?:lookup/)?([0-9]{1,18})/previews$")
 _DATABASE = "gallery.db"
+_A_NAME = 200
 
 Row = Mapping[str, Any]
 
@@ -39,11 +41,20 @@ class StudioPicture:
     facts: Facts
 
 
+class StudioTag(NamedTuple):
+    """What Studio knows of one of CivitAI's tags; times as `utc` writes them, or empty."""
+
+    name: str
+    type: str
+    synced_at: str
+
+
 @dataclass
 class _Database:
     pictures: dict[str, Row] = field(default_factory=dict[str, Row])
     versions: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
     previews: dict[int, str] = field(default_factory=dict[int, str])
+    tags: dict[int, StudioTag] = field(default_factory=dict[int, "StudioTag"])
 
 
 class StudioFolder:
@@ -56,6 +67,8 @@ class StudioFolder:
         self.preview_files: list[tuple[int, Path]] = []
         self.chosen: dict[int, str] = {}
         """By model the picture that stands for it."""
+        self.tags: dict[int, StudioTag] = {}
+        """By CivitAI's number."""
         self.problems: list[tuple[str, str]] = []
         roots = [folder / place for place in _PLACES if (folder / place).is_dir()]
         for root in [each for each in roots if _is_studio(each)]:
@@ -64,13 +77,17 @@ class StudioFolder:
     def _look(self, root: Path) -> None:
         database = self._database(root / _DATABASE)
         self.chosen.update(database.previews)
+        self.tags.update(database.tags)
         files, sidecars = self._files(root)
         for key, (path, where) in files.items():
             row = database.pictures.get(key, {})
             facts = facts_of_sidecar(key, read_json(sidecars[key]) if key in sidecars else {})
             facts = _with_place(_with_row(facts, row), where, row)
             versions = database.versions.get(key, [])
-            self.pictures.append(StudioPicture(path, replace(facts, version_ids=tuple(versions))))
+            # Where nobody says when it was made, its file does.
+            when = facts.created_at or written_at(path)
+            facts = replace(facts, version_ids=tuple(versions), created_at=when)
+            self.pictures.append(StudioPicture(path, facts))
         for key in database.pictures.keys() - files.keys():
             self.problems.append((key, "Its file is not there."))
 
@@ -88,7 +105,7 @@ class StudioFolder:
                 key = "" if "." in path.stem else item_key(path.stem)
                 if path.is_symlink():
                     self.problems.append((name, "It is a link; links are not followed."))
-                elif shown and path.suffix.lower() in _MEDIA:
+                elif shown and (path.suffix.lower() in _MEDIA or path.suffix == ".json"):
                     self.preview_files.append((int(shown[1]), path))
                 elif path.suffix == ".json" and key:
                     sidecars.setdefault(key, path)
@@ -147,6 +164,14 @@ def _read(connection: sqlite3.Connection, found: _Database) -> None:
             if model and key:
                 found.previews[model] = key
 
+    if "civitai_tags" in tables:
+        for row in connection.execute("SELECT * FROM civitai_tags"):
+            told = {name: row[name] for name in row.keys()}
+            number, name = integer(told.get("id")), text(told.get("name")).strip()
+            if number and 0 < number < 1 << 53 and name:
+                when = studio_utc(told.get("synced_at"))
+                found.tags[number] = StudioTag(name[:_A_NAME], text(told.get("type")), when)
+
 
 def _decoded(data: bytes) -> str:
     return data.decode("utf-8", errors="replace")
@@ -174,7 +199,7 @@ def _with_row(facts: Facts, row: Row) -> Facts:
         post_id=facts.post_id or integer(row.get("post_id")),
         post_title=facts.post_title or text(row.get("post_title")),
         base_model=facts.base_model or text(row.get("base_model")),
-        created_at=facts.created_at or utc(row.get("created_at")),
+        created_at=facts.created_at or studio_utc(row.get("created_at")),
         starred=bool(integer(row.get("starred"))),
         stats=stats,
         generation=made,

@@ -7,10 +7,11 @@ from typing import Any, cast
 
 from .catalog_entries import without_keys
 from .gallery_fetching import tags_of
-from .gallery_records import Facts, item_key, utc, uuid_in
+from .gallery_records import Facts, item_key, uuid_in
 from .generation import from_civitai
 from .json_values import integer, is_object, mapping, text
 from .remote.image_lists import nsfw_level
+from .studio_times import studio_utc
 
 _DEEPEST = 60
 
@@ -34,7 +35,7 @@ def facts_of_sidecar(item_id: str, sidecar: Mapping[str, Any]) -> Facts:
         post_id=integer(sidecar.get("postId")),
         post_title=text(sidecar.get("postTitle")),
         base_model=text(sidecar.get("baseModel")),
-        created_at=utc(sidecar.get("createdAt")),
+        created_at=studio_utc(sidecar.get("createdAt")),
         nsfw_level=nsfw_level(item),
         tag_ids=tags_of(item),
         stats=mapping(sidecar.get("stats")),

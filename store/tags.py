@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from .engine import Collection, CollectionSpec, Database, Index
+from .engine import Collection, CollectionSpec, Database, Index, Record
 from .errors import CuratorError
 from .json_values import text
 from .remote.civitai import CivitAI
@@ -56,6 +56,19 @@ class CivitaiTags:
         }
         return told if due else {**told, "message": "All tags already cached"}
 
+    def take(self, tags: Mapping[int, tuple[str, str, str]], dry_run: bool = False) -> int:
+        """Names, types and times that another program knows; how many had no name here."""
+        new = {
+            tag_id: told
+            for tag_id, told in tags.items()
+            if not (self._records.get(str(tag_id)) or {}).get("name")
+        }
+        if new and not dry_run:
+            with self._database.transaction():
+                for tag_id, (name, kind, when) in new.items():
+                    self._records.put(_named(tag_id, name, kind, when or _now()))
+        return len(new)
+
     def listed(self, *, limit: int | None = None, offset: int = 0) -> dict[str, Any]:
         """`{tags: [{id, name, type, synced_at}], count, total}` by name."""
         found = sorted(
@@ -88,22 +101,29 @@ class CivitaiTags:
 
     def _ask(self, batch: Sequence[int]) -> int:
         """How many of these have a name now."""
-        now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        now = _now()
         found = self._civitai.tags(batch)
         with self._database.transaction():
             for tag_id, tag in found.items():
                 name = text(tag["name"]) if tag else ""
-                self._records.put(
-                    {
-                        "id": str(tag_id),
-                        "name": name,
-                        "folded": name.strip().casefold() if name else None,
-                        "type": text(tag.get("type")) if tag else "",
-                        "synced_at": now,
-                        "asked": time.time(),
-                    }
-                )
+                kind = text(tag.get("type")) if tag else ""
+                self._records.put(_named(tag_id, name, kind, now))
         return sum(tag is not None for tag in found.values())
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _named(tag_id: int, name: str, kind: str, synced_at: str) -> Record:
+    return {
+        "id": str(tag_id),
+        "name": name,
+        "folded": name.strip().casefold() if name else None,
+        "type": kind,
+        "synced_at": synced_at,
+        "asked": time.time(),
+    }
 
 
 def _batches(tag_ids: Sequence[int]) -> Iterator[Sequence[int]]:

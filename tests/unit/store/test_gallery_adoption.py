@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -13,9 +16,11 @@ import pytest
 from comfyui_curator.store import Options
 from comfyui_curator.store.engine import Record
 from comfyui_curator.store.errors import BadInput, NotFound
+from comfyui_curator.store.gallery import Wanted
 from comfyui_curator.store.gallery_upkeep import ADOPTION
 from comfyui_curator.store.host import root_host
 from comfyui_curator.store.store import Store
+from comfyui_curator.store.studio_times import studio_utc
 from tests import studio_folders
 from tests.studio_folders import CARD, MODEL
 
@@ -93,6 +98,113 @@ def test_the_oldest_layout_is_told_by_its_folders(store: Store, tmp_path: Path) 
     assert {record["models"][0] for record in found.values()} == {MODEL}
     assert found[CARD]["source"] == "original"
     assert found["1001"]["source"] == "community"
+
+
+def test_without_any_date_a_picture_is_as_old_as_its_file(store: Store, tmp_path: Path) -> None:
+    folder = studio_folders.oldest(tmp_path / "studio")
+    os.utime(next(folder.rglob("1001.jpeg")), (1_700_000_000, 1_700_000_000))
+    adopted(store, folder)
+    assert records(store)["1001"]["created_at"] == "2023-11-14T22:13:20.000Z"
+
+
+@pytest.mark.parametrize(
+    ("told", "meant"),
+    [
+        ("2024-01-15T12:00:00", "2024-01-15T11:00:00.000Z"),
+        ("2024-07-15T12:00:00", "2024-07-15T10:00:00.000Z"),
+        ("2024-07-15 12:00", "2024-07-15T10:00:00.000Z"),
+        ("2024-07-15T12:00:00Z", "2024-07-15T12:00:00.000Z"),
+        ("2024-07-15T12:00:00+05:00", "2024-07-15T07:00:00.000Z"),
+        ("2024-03-31T01:59:59", "2024-03-31T00:59:59.000Z"),
+        ("2024-03-31T03:00:00", "2024-03-31T01:00:00.000Z"),
+        ("2024-10-27T01:59:59", "2024-10-26T23:59:59.000Z"),
+        ("2024-10-27T03:00:00", "2024-10-27T02:00:00.000Z"),
+        ("2024-07-15", "2024-07-15T00:00:00.000Z"),
+        ("yesterday", ""),
+        (None, ""),
+    ],
+)
+def test_studios_times_without_an_offset_are_those_of_rome(told: Any, meant: str) -> None:
+    assert studio_utc(told) == meant
+
+
+def test_times_of_its_database_and_its_json_are_rome_s(store: Store, tmp_path: Path) -> None:
+    folder = studio_folders.newest(tmp_path / "studio")
+    with closing(sqlite3.connect(folder / "gallery.db")) as database:
+        database.execute("UPDATE gallery_images SET created_at = '2024-07-15T12:00:00'")
+        database.commit()
+    next(folder.rglob("1001.json")).write_text('{"createdAt": "2024-01-15T12:00:00"}')
+    next(folder.rglob("1002.json")).unlink()
+    adopted(store, folder)
+    found = records(store)
+    assert found["1001"]["created_at"] == "2024-01-15T11:00:00.000Z"
+    assert found["1002"]["created_at"] == "2024-07-15T10:00:00.000Z"
+
+
+@pytest.mark.parametrize("starred", ["1001", "3"])
+def test_a_picture_under_two_ids_is_one_in_the_trial_too(
+    store: Store, tmp_path: Path, starred: str
+) -> None:
+    folder = studio_folders.newest(tmp_path / "studio")
+    twin = next(folder.rglob("1001.jpeg"))
+    copy = folder / "media" / "300" / "000" / "3.jpeg"
+    copy.parent.mkdir(parents=True)
+    shutil.copyfile(twin, copy)
+    with closing(sqlite3.connect(folder / "gallery.db")) as database:
+        values = ("3", "media/300/000/3.jpeg", MODEL)
+        database.execute(
+            "INSERT INTO gallery_images (civitai_id, file_path, model_id) VALUES (?, ?, ?)", values
+        )
+        uuid = "00000000-0000-4000-8000-000000000abc"
+        database.execute(
+            "UPDATE gallery_images SET file_uuid = ? WHERE civitai_id IN ('3', '1001')", (uuid,)
+        )
+        database.execute("UPDATE gallery_images SET starred = 1 WHERE civitai_id = ?", (starred,))
+        database.commit()
+    tried = adopted(store, folder, dry_run=True)
+    done = adopted(store, folder)
+    assert {**tried, "dry_run": False} == done
+    assert (done["found"], done["new"], done["known"], done["stars"]) == (5, 4, 1, 3)
+    one = store.gallery.intake.find("3")
+    assert one is not None and one == store.gallery.intake.find("1001") and one["starred"]
+    store.gallery.star("3", False)
+    assert adopted(store, folder)["stars"] == 0
+
+
+def test_names_of_tags_come_along_and_known_ones_stay(store: Store, tmp_path: Path) -> None:
+    folder = studio_folders.newest(tmp_path / "studio")
+    store.civitai_tags.take({6: ("ours", "Label", "")})
+    with closing(sqlite3.connect(folder / "gallery.db")) as database:
+        database.executescript(
+            "CREATE TABLE civitai_tags (id INTEGER PRIMARY KEY, name, type, synced_at);"
+            "INSERT INTO civitai_tags VALUES (5, 'fox', 'UserGenerated', '2024-07-15T12:00:00');"
+            "INSERT INTO civitai_tags VALUES (6, 'theirs', 'Label', NULL);"
+            "INSERT INTO civitai_tags VALUES (7, '', 'Label', NULL);"
+            "INSERT INTO civitai_tags VALUES (-8, 'odd', x'00', 3);"
+        )
+    assert adopted(store, folder, dry_run=True)["tags"] == 1
+    assert store.civitai_tags.listed()["total"] == 1
+    assert adopted(store, folder)["tags"] == 1
+    named = {each["id"]: each for each in store.civitai_tags.listed()["tags"]}
+    assert {key: each["name"] for key, each in named.items()} == {5: "fox", 6: "ours"}
+    assert named[5]["synced_at"] == "2024-07-15T10:00:00.000Z"
+    wanted = Wanted(tags=(store.civitai_tags.numbers("fox"),))
+    assert store.gallery.all(wanted)["total"] == 4
+    assert adopted(store, folder)["tags"] == 0
+
+
+def test_the_json_of_previews_comes_along_without_keys(store: Store, tmp_path: Path) -> None:
+    folder = studio_folders.newest(tmp_path / "studio")
+    beside = next(folder.rglob("555.jpeg")).with_suffix(".json")
+    url = "https://example.org/555.jpeg?token=example-of-a-leaked-key"
+    beside.write_text(json.dumps({"id": 555, "url": url, "meta": {"prompt": "gold"}}))
+    assert adopted(store, folder, dry_run=True)["previews"] == 2
+    assert not (store.host.data / "lookup").exists()
+    assert adopted(store, folder)["previews"] == 2
+    kept = store.host.data / "lookup" / str(MODEL) / "previews" / "555.json"
+    told = json.loads(kept.read_text(encoding="utf-8"))
+    assert (told["id"], told["meta"]) == (555, {"prompt": "gold"})
+    assert "leaked" not in kept.read_text(encoding="utf-8")
 
 
 def test_again_adds_nothing_and_takes_nothing_back(store: Store, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import { countText, sizeText } from "../parts/figures.js";
  * @property {number} known
  * @property {number} stars
  * @property {number} previews
+ * @property {number} tags whose names are new
  * @property {number} bytes of the new ones
  * @property {number} failed
  * @property {Problem[]} problems the first of them
@@ -41,7 +42,7 @@ import { countText, sizeText } from "../parts/figures.js";
  * @param {Adoption} report
  * @returns {[string, string][]}
  */
-export function adoptionFigures({ found, new: fresh, known, stars, previews, bytes, failed }) {
+export function adoptionFigures({ found, new: fresh, known, stars, previews, tags, bytes, failed }) {
   /** @type {[string, string][]} */
   const all = [
     ["Found", count(found)],
@@ -49,6 +50,7 @@ export function adoptionFigures({ found, new: fresh, known, stars, previews, byt
     ["Here already", known ? count(known) : ""],
     ["Stars", stars ? count(stars) : ""],
     ["Previews", previews ? count(previews) : ""],
+    ["Names of tags", tags ? count(tags) : ""],
     ["Failed", failed ? count(failed) : ""],
   ];
   return all.filter(([, value]) => value);
