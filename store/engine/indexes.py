@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
@@ -74,6 +75,7 @@ class SortedIndex:
         self._field = reader(spec.field) if spec.field else None
         self._order = reader(spec.order) if spec.order else None
         self._entries: dict[Any, list[Entry]] = {}
+        self._documents: dict[Any, array[int]] = {}
 
     def load(self, places: Places, columns: Columns) -> None:
         """Add records in any order; `sort` has to follow. This runs for all of them at open."""
@@ -108,6 +110,8 @@ class SortedIndex:
         after = self._places(doc_id, new)
         if before == after:
             return
+        for value, _ in (*before, *after):
+            self._documents.pop(value, None)
         for value, place in before:
             entries = self._entries[value]
             del entries[bisect_left(entries, place)]
@@ -119,6 +123,18 @@ class SortedIndex:
     def entries(self, value: Any) -> Sequence[Entry]:
         """The live sorted list of one value; to be read under the lock only."""
         return self._entries.get(_asked(value), ())
+
+    def documents(self, value: Any) -> Sequence[int]:
+        """The ids of one value's records; kept at hand until one comes, goes or moves.
+
+        To be called under the lock.
+        """
+        value = _asked(value)
+        known = self._documents.get(value)
+        if known is None:
+            found = array("I", [entry[2] for entry in self.entries(value)])
+            known = self._documents[value] = found
+        return known
 
     def holds(self, value: Any, record: Record) -> bool:
         """Whether the record is listed under the value."""

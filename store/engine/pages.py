@@ -114,9 +114,7 @@ def search_page(rows: Rows, asked: Asked, text: str, also: Sequence[Sequence[Lis
     """
     words = rows.words()
     with rows.lock:
-        counted = [
-            [entry[2] for index, value in group for entry in index.entries(value)] for group in also
-        ]
+        counted = [[index.documents(value) for index, value in group] for group in also]
         matches = words.match(text, rows.next_id, counted)
         entries = asked.index.entries(asked.value)
         if matches is None:

@@ -7,7 +7,7 @@ import unicodedata
 from array import array
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import compress
+from itertools import chain, compress
 from operator import itemgetter
 from typing import Any, TypeAlias, cast
 
@@ -75,11 +75,13 @@ class Words:
         for word in new - old:
             self._add(word, doc_id)
 
-    def match(self, query: str, size: int, also: Sequence[Sequence[int]] = ()) -> Matches | None:
+    def match(
+        self, query: str, size: int, also: Sequence[Iterable[Iterable[int]]] = ()
+    ) -> Matches | None:
         """The records that hold all words of the query, the last one as the beginning of a word.
 
-        `size` is beyond every document id; `also` are for each word the documents that count as
-        holding it too. None when there is no word in the query.
+        `size` is beyond every document id; `also` are for each word lists of the documents that
+        count as holding it too. None when there is no word in the query.
         """
         *whole, last = split(query) or [""]
         if not last:
@@ -88,7 +90,7 @@ class Words:
         found.append(self._beginning(last))
         for place, documents in enumerate(also):
             flags = bytearray(size)
-            for doc_id in documents:
+            for doc_id in chain.from_iterable(documents):
                 flags[doc_id] = 1
             found[place] |= _packed(flags)
         bits = found.pop()

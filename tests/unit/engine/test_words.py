@@ -147,3 +147,22 @@ def test_the_first_search_after_opening_is_complete_whatever_changes_meanwhile(
 def test_a_collection_without_words_says_so(opened: Open) -> None:
     with pytest.raises(LookupError):
         opened().collection("notes").search("x", index="none")
+
+
+def test_records_that_are_listed_somewhere_count_as_having_a_word(pictures: Collection) -> None:
+    def asked(text: str, *also: list[int]) -> list[str]:
+        groups = [[("by_model", each) for each in models] for models in also]
+        return found(pictures, text, also=groups)
+
+    for number in range(6):
+        pictures.update(str(number), {"model": number})
+    assert asked("cat", [2]) == ["0", "1", "2"]
+    assert asked("cat hund", [2], []) == ["2"]
+    assert asked("cat hund", [2], [0, 1]) == ["0", "1", "2"]
+    assert asked("nothing", [9]) == []
+    pictures.put({"id": "x", "prompt": "", "date": 9, "model": 2})
+    assert asked("cat", [2]) == ["0", "1", "2", "x"]
+    pictures.update("2", {"model": 3})
+    assert asked("cat", [2]) == ["0", "1", "x"]
+    pictures.delete("x")
+    assert asked("cat", [2]) == ["0", "1"]
