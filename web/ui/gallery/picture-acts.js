@@ -33,7 +33,7 @@ export function pictureActs({ pages, notice, copy, surroundings, showModel }) {
   const setPreview = (/** @type {Item} */ item, /** @type {number} */ modelId) =>
     attempt(async () => {
       await api.setPreview(item.id, modelId);
-      return `It stands for ${modelName(item)} now`;
+      return `It stands for ${modelName(item, modelId)} now`;
     });
 
   const star = (/** @type {Item} */ item) => {
@@ -93,7 +93,7 @@ export function pictureActs({ pages, notice, copy, surroundings, showModel }) {
     const shown = pages.filter.model_id;
     const model = shown || item.model_id;
     if (!model) return [];
-    const preview = { text: `Set as preview of ${modelName(item)}`, act: () => setPreview(item, model) };
+    const preview = { text: `Set as preview of ${modelName(item, model)}`, act: () => setPreview(item, model) };
     const all = { text: `All of ${modelName(item)}`, act: () => showModel(model) };
     return shown ? [preview] : [preview, all];
   };
@@ -124,8 +124,13 @@ export const inputActs = ({ attempt, loadInWorkflow }) => ({
     attempt(async () => `In the input folder: ${(await api.toInput(item.id, whole)).filename}`),
 });
 
-/** @param {Item} item */
-const modelName = (item) => item.model_name || "its model";
+/**
+ * A picture that several models show knows the name of its first one only.
+ * @param {Item} item
+ * @param {number} [modelId]
+ */
+const modelName = (item, modelId = item.model_id) =>
+  (modelId === item.model_id && item.model_name) || "this model";
 
 /**
  * What its workflow is called, as a file and as a tab of ComfyUI.
