@@ -20,12 +20,12 @@ from .library_facts import read_facts
 from .library_places import Places, auto_v3_of, is_same
 from .library_shelf import Spot
 from .library_walk import Facts
-from .memory import give_back, no_collection
+from .memory import Stillness, give_back, no_collection
 from .settings import Settings
 
 log = logging.getLogger(__name__)
 
-_BATCH_FILES = 256
+_BATCH_FILES = 512
 _BATCH_BYTES = 64 << 20
 _UNSETTLED_BYTES = 64 << 20
 _UNSETTLED_SECONDS = 3.0
@@ -34,6 +34,8 @@ _KEEP_SECONDS = 0.25
 _LOOK_SECONDS = 0.5
 _RUSH_FILES = 1000
 _RUSH_BYTES = 1 << 20
+_SECONDS_STILL = 3.0
+"""Of a rush: what is learned stays, so there is no garbage to search for."""
 _AGAIN_SECONDS = 5.0
 
 
@@ -75,6 +77,8 @@ class Hashing:
         self._done_bytes = 0
         self._under_way: dict[int, int] = {}
         self._kept = 0.0
+        self._stillness = Stillness(_SECONDS_STILL)
+        self._rushes = False
 
     def wake(self) -> None:
         """There may be files to hash."""
@@ -111,14 +115,17 @@ class Hashing:
     def is_rushing(self) -> bool:
         """Whether small files by the thousand are being hashed."""
         with self._lock:
-            queue = self._queue
-            if self._paused or self._closing or len(queue) < _RUSH_FILES:
-                return False
-            return queue[0].seen.size < _RUSH_BYTES
+            return self._is_rush()
+
+    def _is_rush(self) -> bool:
+        queue = self._queue
+        if self._paused or self._closing or len(queue) < _RUSH_FILES:
+            return False
+        return queue[0].seen.size < _RUSH_BYTES
 
     def status(self) -> dict[str, Any]:
         """`{state, files_left, bytes_left, failed, rate, eta_s}`."""
-        left = [spot for spot in self._places.present() if self._lacks(spot)]
+        left = self._lacking()
         job = self._job
         job = None if job is None or job.is_over else job
         state = "paused" if self._paused else "running" if left and job else "idle"
@@ -138,7 +145,7 @@ class Hashing:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             may_be = self._paused or not self._queue
-            if may_be and not any(map(self._lacks, self._places.present())):
+            if may_be and not self._lacking():
                 self._places.publish(keep=False)
                 return True
             with self._lock:
@@ -149,6 +156,7 @@ class Hashing:
         """Stop at once; what is known is kept."""
         with self._lock:
             self._closing = True
+            self._rush()
             self._lock.notify_all()
             processes = list(self._processes)
         for process in processes:
@@ -159,6 +167,14 @@ class Hashing:
     def _wanted_threads(self) -> int:
         said = self._settings.values.hash_workers
         return said or min(8, os.cpu_count() or 1)
+
+    def _lacking(self) -> list[Spot]:
+        failed = self._failed
+        return [
+            spot
+            for spot in self._places.present()
+            if (not spot.sha256 or spot.unsure) and not (failed and self._has_failed(spot))
+        ]
 
     def _lacks(self, spot: Spot) -> bool:
         return (not spot.sha256 or spot.unsure) and not self._has_failed(spot)
@@ -199,6 +215,7 @@ class Hashing:
             while True:
                 if self._closing:
                     raise Stopped
+                self._rush()
                 if self._paused or self._waits():
                     self._lock.wait(_LOOK_SECONDS)
                     continue
@@ -213,6 +230,17 @@ class Hashing:
                     return None
                 self._lock.wait(_LOOK_SECONDS)
 
+    def _rush(self) -> None:
+        """Hold the garbage collector still while small files by the thousand are learned."""
+        if self._is_rush() and not self._rushes:
+            self._rushes = True
+            self._stillness.__enter__()
+        elif self._paused or self._closing or not (self._queue or self._busy):
+            self._stillness.__exit__()
+            self._rushes = False
+        else:
+            self._stillness.check()
+
     def _waits(self) -> bool:
         return not self._settings.values.hash_while_generating and self._host.is_generating()
 
@@ -223,9 +251,7 @@ class Hashing:
         self._stale = False
         self._again = 0.0
         present = self._places.present()
-        lacking = [
-            each for each in present if self._lacks(each) and each.place_id not in self._busy
-        ]
+        lacking = [each for each in self._lacking() if each.place_id not in self._busy]
         settled = [each for each in lacking if not self._is_growing(each)]
         if len(settled) < len(lacking):
             self._again = time.monotonic() + _UNSETTLED_SECONDS
