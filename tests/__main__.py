@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 
 from tests import checkout
@@ -35,8 +36,15 @@ if __name__ == "__main__":
     # Half of the time would go into waiting for a disk to make and remove small folders.
     if _lies_in_memory():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", _MEMORY)
-    # The tests of a file stay together, since they share servers and browsers; the browser's, which
-    # take longest, come first. More at once than there are cores only make browsers wait.
-    workers = str(max(2, os.cpu_count() or 1))
-    parallel = ["-n", workers, "--dist", "loadfile", "--no-loadscope-reorder"]
-    raise SystemExit(checkout.run_module("pytest", [*parallel, *sys.argv[1:]]))
+    # The tests of a file stay together, since they share servers and browsers. Browsers fill the
+    # cores; most others wait, for a timer or another process.
+    cores = os.cpu_count() or 1
+    parts = [["-n", str(max(2, cores)), *sys.argv[1:]]]
+    if not sys.argv[1:]:
+        rest = ["-n", str(cores + 2), "--ignore", "tests/browser"]
+        parts = [["-n", str(max(2, cores)), "tests/browser"], rest]
+    failed = [
+        subprocess.call([str(python), "-m", "pytest", "--dist", "loadfile", *part])
+        for part in parts
+    ]
+    raise SystemExit(next((status for status in failed if status), 0))
