@@ -36,6 +36,7 @@ async def boundary(request: web.Request, handler: Handler) -> web.StreamResponse
     except (asyncio.CancelledError, ConnectionError):
         raise
     except Exception:
+        # The one place where a fault of ours becomes an answer that tells nothing of us.
         log.exception("%s %s failed", request.method, request.path)
         return error_answer(CuratorError("Something went wrong in Curator; its log says what."))
 

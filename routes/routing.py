@@ -42,8 +42,11 @@ class Nothing(BaseModel):
 class Input(BaseModel):
     """Base of every query and body: unknown keys are ignored, blanks at the ends too."""
 
-    # Built when first asked: ComfyUI imports all of them while a person waits.
-    model_config = ConfigDict(extra="ignore", str_strip_whitespace=True, defer_build=True)
+    # Built when first asked: there are many, and the first request waits for all to be imported.
+    # Never altered: a query that was parsed before is handed out again.
+    model_config = ConfigDict(
+        extra="ignore", str_strip_whitespace=True, defer_build=True, frozen=True
+    )
 
 
 Q = TypeVar("Q", bound=BaseModel)

@@ -14,7 +14,7 @@ from .media import format_of, opened
 _CHUNK = 1 << 20
 _LONGEST_SCENE = 64 << 20
 """Of the JSON of a glTF file; its data usually lie beside it or in a GLB."""
-_AUDIO_TODO = "Upload it as MP3, WAV, FLAC, OGG, M4A or AIFF, or as another kind."
+_AUDIO_ADVICE = "Upload it as MP3, WAV, FLAC, OGG, M4A or AIFF, or as another kind."
 
 
 class Found(NamedTuple):
@@ -60,7 +60,7 @@ def check_audio(path: Path) -> Found:
         head = file.read(64)
     found = _audio(head)
     if found is None:
-        raise Impossible(f"This is no sound that is known here. {_AUDIO_TODO}")
+        raise Impossible(f"This is no sound that is known here. {_AUDIO_ADVICE}")
     return found
 
 

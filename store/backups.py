@@ -128,6 +128,7 @@ class Backups:
             except CuratorError as error:
                 log.error("No backup was made: %s", error.text)
             except Exception:
+                # One that failed must not be the last: tomorrow's is made all the same.
                 log.exception("making a backup")
 
     def is_due(self) -> bool:

@@ -101,6 +101,7 @@ class Metadata:
         except CuratorError as error:
             log.warning("The metadata cannot be fetched: %s", error.text)
         except Exception:
+            # Whatever it was, what was under way is told as ended below.
             log.exception("fetching metadata")
         for file, told in list(self._status.items()):
             if told["status"] in _UNDER_WAY:

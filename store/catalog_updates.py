@@ -134,6 +134,7 @@ class Updates:
         except CuratorError as error:
             log.info("Updates cannot be looked for: %s", error.text)
         except Exception:
+            # Top of a thread: nobody else would hear of it.
             log.exception("looking for updates")
         finally:
             self._checking.release()

@@ -26,12 +26,14 @@ from .gallery_pages import Asked, Pages, joined
 from .gallery_rebuild import Rebuild
 from .gallery_records import GALLERY, Facts, find, item_key
 from .gallery_removal import Leaving, Removal
+from .gallery_run_records import empty_facts
 from .gallery_served import Picture, ServedFile, picture_of, served
 from .gallery_shown import columns, generation_of, new_sidecar
 from .gallery_thumbs import Thumbs
 from .host import Host
 from .inputs import Inputs, copy_to
 from .json_values import mapping
+from .library_collections import Item, name_of
 from .made_with import MadeWith
 from .output_folder import OutputFolder
 from .remote.civitai import CivitAI
@@ -70,7 +72,7 @@ class Gallery:
         """Completes or undoes what an earlier run left half done; looks at no other file."""
         self._records = database.collection("gallery")
         self.known_models = GalleryModels(database)
-        self.run_facts: Callable[[int], Mapping[str, Any]] = lambda _: {}
+        self.run_facts: Callable[[int], Mapping[str, Any]] = lambda _: empty_facts()
         """The part of G that tells of a run."""
         self._files = GalleryFiles(host.data / "gallery")
         self._inputs = Inputs(host.input)
@@ -210,7 +212,8 @@ class Gallery:
         `parameters` is the text in the file as its generator wrote it; None without one.
         """
         record = self._get(item_id)
-        inside = read_embedded(self._files.media(record))
+        path = self._files.media(record)
+        inside = self._decoder.run(lambda: read_embedded(path))
         return {
             **new_sidecar(Facts(record["id"]), record),
             **self._files.sidecar(record),
@@ -420,7 +423,7 @@ class Gallery:
 
     def _in_collections(self, keys: Iterable[str]) -> Generator[Record, None, None]:
         for key in keys:
-            name = f"picture:{key}"
+            name = name_of(Item("picture", key))
             yield from self._collected.page("by_item", name, limit=1 << 40).records
 
     @contextmanager
@@ -457,7 +460,7 @@ class Gallery:
         """What G says besides its pictures."""
         preview = self._faces.preview(model_id)
         chosen = preview["id"] if preview else None
-        return {"custom_preview": chosen, **gallery_lists.idle(), **self.run_facts(model_id)}
+        return {"custom_preview": chosen, **self.run_facts(model_id)}
 
     def _tell(self, record: Record, change: str) -> None:
         self._faces.forget(record["models"])

@@ -132,6 +132,7 @@ class Backfill:
         except Cancelled:
             state = "cancelled"
         except Exception:
+            # Top of a thread: the job has to end, and to say how.
             log.exception("making thumbnails")
             state, error = "failed", "Something went wrong in Curator; its log says what."
         with self._lock:

@@ -251,16 +251,3 @@ def default_preview(records: Collection, model_id: int) -> str | None:
         if found:
             return str(found[0]["id"])
     return None
-
-
-def idle() -> dict[str, Any]:
-    """The part of G that tells of a run, where none is told of."""
-    return {
-        "status": "idle",
-        "downloaded": 0,
-        "skipped": 0,
-        "failed": 0,
-        "total": None,
-        "pages_fetched": 0,
-        "counted": 0,
-    }

@@ -367,18 +367,3 @@ class Run:
         self.job.progress(self.tally.seen)
         if too_many:
             raise UpstreamFailed(f"It failed {_TROUBLES} times in a row. {error.text}")
-
-
-def empty_facts() -> dict[str, Any]:
-    """The same part of G where no run is told of."""
-    return {
-        "status": "idle",
-        "downloaded": 0,
-        "skipped": 0,
-        "failed": 0,
-        "untold": 0,
-        "total": None,
-        "pages_fetched": 0,
-        "counted": 0,
-        "failures": [],
-    }

@@ -157,6 +157,7 @@ class Readings:
         try:
             return self._ask(reading)
         except BaseException:
+            # Whatever ends it, a stop too: nothing is known in favour of this way yet.
             reading.rest = False
             raise
 

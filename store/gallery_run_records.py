@@ -142,3 +142,18 @@ class Progress:
             list(record.get("counted", ())),
             list(record.get("unasked", ())),
         )
+
+
+def empty_facts() -> dict[str, Any]:
+    """The part of G that tells of a run, where none is told of."""
+    return {
+        "status": "idle",
+        "downloaded": 0,
+        "skipped": 0,
+        "failed": 0,
+        "untold": 0,
+        "total": None,
+        "pages_fetched": 0,
+        "counted": 0,
+        "failures": [],
+    }

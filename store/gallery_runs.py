@@ -14,8 +14,8 @@ from .errors import CuratorError, StoreClosed
 from .events import Events
 from .gallery import Gallery
 from .gallery_records import now
-from .gallery_run import Manners, Run, empty_facts
-from .gallery_run_records import Progress, Wish
+from .gallery_run import Manners, Run
+from .gallery_run_records import Progress, Wish, empty_facts
 from .jobs import Cancelled, Jobs
 from .remote.addresses import Origin
 from .remote.civitai import CivitAI
@@ -169,6 +169,7 @@ class GalleryRuns:
         except CuratorError as failure:
             error = failure.text
         except Exception:
+            # Top of a thread: its run has to end, and to say that it has.
             log.exception("a gallery run")
             error = "Something went wrong in Curator; its log says what."
         # After an error others may still be at their pictures; they come to nothing.

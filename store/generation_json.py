@@ -24,6 +24,8 @@ _NAMES = {
 }
 """What each program calls it, in small letters and without what stands between words."""
 _SIZE = re.compile(r"\D{0,3}([0-9]{1,6})\D{1,5}([0-9]{1,6})\D{0,3}")
+_INNER = ("model_name", "name", "model", "lora")
+"""Where the name of a model lies within what is told of it."""
 _COMBINED = re.compile(r"loracombined[0-9]{1,2}")
 _MOST = 100
 
@@ -84,9 +86,6 @@ def _name(value: Any) -> str:
             break
         value = next((value[each] for each in _INNER if value.get(each)), None)
     return text(value)
-
-
-_INNER = ("model_name", "name", "model", "lora")
 
 
 def _list(value: Any) -> list[Any]:

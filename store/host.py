@@ -208,7 +208,6 @@ def comfy_host() -> Host:
 
 
 @lru_cache(maxsize=256)
-@lru_cache(64)
 def is_loopback(address: str) -> bool:
     """Whether the address or name means this machine and nothing else."""
     if address.lower().rstrip(".") == "localhost":

@@ -180,6 +180,7 @@ class Jobs:
             job.change("failed", error.text)
             raise
         except BaseException:
+            # Whatever ends it, a job that goes on for ever would be told of.
             job.change("failed", "Something went wrong in Curator; its log says what.")
             raise
         else:

@@ -147,7 +147,7 @@ class Collections:
     def of(self, kind: ItemKind, item_id: str) -> list[Json]:
         """The collections that an item is in, by name."""
         item = self._known(Item(kind, item_id))
-        found = self._items.page("by_item", _name(item), limit=_ALL).records
+        found = self._items.page("by_item", name_of(item), limit=_ALL).records
         records = self._collections.get_many(record["collection"] for record in found)
         return sorted((self._shown(record) for record in records), key=_SORTS["name"])
 
@@ -222,7 +222,7 @@ class Collections:
         """An item is called otherwise from now on: a file's hash is known, two are one."""
         if not len(self._items):
             return
-        name = _name(Item(kind, old))
+        name = name_of(Item(kind, old))
         if not self._items.count("by_item", name):
             return
         found = self._items.page("by_item", name, limit=_ALL).records
@@ -304,7 +304,7 @@ def _record(collection_id: str, item: Item, position: int) -> Record:
     return {
         "key": _key(collection_id, item),
         "collection": collection_id,
-        "item": _name(item),
+        "item": name_of(item),
         "kind": item.kind,
         "id": item.id,
         "position": position,
@@ -315,12 +315,13 @@ def _item(record: Record) -> Item:
     return Item(record["kind"], record["id"])
 
 
-def _name(item: Item) -> str:
+def name_of(item: Item) -> str:
+    """By which the index `by_item` of `COLLECTION_ITEMS` finds it."""
     return f"{item.kind}:{item.id}"
 
 
 def _key(collection_id: str, item: Item) -> str:
-    return f"{collection_id}:{_name(item)}"
+    return f"{collection_id}:{name_of(item)}"
 
 
 def _checked(name: str) -> str:

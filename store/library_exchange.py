@@ -104,6 +104,7 @@ class LibraryExchange:
         try:
             return self._tasks.start("import", work, wanted=path, unit="records")
         except BaseException:
+            # Whatever kept the work from beginning: nobody else knows of the file.
             path.unlink(missing_ok=True)
             raise
 

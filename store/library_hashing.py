@@ -198,6 +198,7 @@ class Hashing:
         except Stopped:
             self._leave()
         except Exception:
+            # Top of a thread: the next `wake` has to know that it is gone.
             log.exception("hashing models")
             self._leave()
         finally:
@@ -208,6 +209,10 @@ class Hashing:
     def _leave(self) -> None:
         with self._lock:
             self._active -= 1
+            if not self._active:
+                # Nobody is left to end it.
+                self._rushes = False
+                self._stillness.__exit__()
 
     def _next(self) -> _Batch | None:
         """What to hash next; None when there is nothing. Waits while it is not its time."""
@@ -232,14 +237,15 @@ class Hashing:
 
     def _rush(self) -> None:
         """Hold the garbage collector still while small files by the thousand are learned."""
-        if self._is_rush() and not self._rushes:
-            self._rushes = True
-            self._stillness.__enter__()
-        elif self._paused or self._closing or not (self._queue or self._busy):
-            self._stillness.__exit__()
-            self._rushes = False
-        else:
+        rushes = self._is_rush()
+        if rushes == self._rushes:
             self._stillness.check()
+            return
+        self._rushes = rushes
+        if rushes:
+            self._stillness.__enter__()
+        else:
+            self._stillness.__exit__()
 
     def _waits(self) -> bool:
         return not self._settings.values.hash_while_generating and self._host.is_generating()

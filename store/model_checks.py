@@ -14,7 +14,7 @@ from .thumbnails import Decoder
 
 BINARY = "application/octet-stream"
 
-_SAFETENSORS_TODO = "Download it again where it came from, or save it as safetensors again."
+_SAFETENSORS_ADVICE = "Download it again where it came from, or save it as safetensors again."
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,9 @@ def _model(path: Path, name: str, *, allow_pickles: bool) -> Checked:
     header = read_header(path, strict=True)
     if header.format == "safetensors":
         if header.error:
-            raise Impossible(f"{header.error} {_SAFETENSORS_TODO}")
+            raise Impossible(f"{header.error} {_SAFETENSORS_ADVICE}")
         if not header.tensors:
-            raise Impossible(f"The file holds no tensors. {_SAFETENSORS_TODO}")
+            raise Impossible(f"The file holds no tensors. {_SAFETENSORS_ADVICE}")
         return Checked("model", BINARY, ".safetensors", header)
     if header.format == "gguf":
         if header.error:
@@ -100,7 +100,7 @@ def _what_else(path: Path, name: str, header: Header) -> str:
         length = int.from_bytes(first[:8], "little")
         return (
             f"This is no safetensors file: its header would take {length:,} bytes. "
-            f"{_SAFETENSORS_TODO}"
+            f"{_SAFETENSORS_ADVICE}"
         )
     return "This is neither safetensors nor GGUF. Upload the model in one of these formats."
 

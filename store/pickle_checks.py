@@ -15,7 +15,7 @@ _MOST_BYTES = 8 << 20
 _MOST_MEMBERS = 50_000
 _MAGIC = 0x1950A86A20F9469CFC6C
 """What torch wrote before it made archives: five pickles, then the numbers."""
-_TODO = "Convert it to safetensors where you trust it, and upload that."
+_ADVICE = "Convert it to safetensors where you trust it, and upload that."
 
 
 def is_zip(first: bytes) -> bool:
@@ -39,7 +39,7 @@ def _check_archive(file: IO[bytes]) -> None:
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
             if len(members) > _MOST_MEMBERS:
-                raise Impossible(f"The archive holds {len(members):,} files. {_TODO}")
+                raise Impossible(f"The archive holds {len(members):,} files. {_ADVICE}")
             pickles = [each for each in members if each.filename.endswith((".pkl", ".pickle"))]
             if not any(each.filename.endswith("data.pkl") for each in pickles):
                 raise Impossible(
@@ -47,7 +47,7 @@ def _check_archive(file: IO[bytes]) -> None:
                     "file."
                 )
             if any("/code/" in each.filename for each in members):
-                raise Impossible(f"This archive holds a program (TorchScript). {_TODO}")
+                raise Impossible(f"This archive holds a program (TorchScript). {_ADVICE}")
             for each in pickles:
                 with archive.open(each) as member:
                     _scan(*_beginning(member), each.filename, many=True)
@@ -84,7 +84,7 @@ def _scan(data: io.BytesIO, cut: bool, name: str, *, many: bool) -> None:
     if named:
         raise Impossible(
             f"This pickle would load {', '.join(named[:3])[:200]}, which is not known to be "
-            f"harmless. {_TODO}"
+            f"harmless. {_ADVICE}"
         )
     if found.scan_err or found.issues_count:
         raise _broken(cut)
@@ -103,7 +103,7 @@ def _first_number(data: io.BytesIO) -> int | None:
 def _broken(cut: bool) -> Impossible:
     if cut:
         text = f"This pickle is larger than {_MOST_BYTES >> 20} MB, too large to be looked through."
-        return Impossible(f"{text} {_TODO}")
+        return Impossible(f"{text} {_ADVICE}")
     return Impossible("The pickle is broken. Download it again where it came from.")
 
 

@@ -1,4 +1,4 @@
-"""What a caller asks of the uploads, and who asks; light, for the routes are imported at once."""
+"""What a caller asks of the uploads, and who asks."""
 
 from __future__ import annotations
 

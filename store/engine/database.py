@@ -65,6 +65,7 @@ class Database:
         try:
             return cls._opened(folder, Core(specs), ownership)
         except BaseException:
+            # Whatever ends it, an interrupt too: the next opening must find nobody's lock.
             ownership.release()
             raise
 
