@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import functools
 import re
 import subprocess
 import sys
@@ -25,10 +26,15 @@ def modules(*folders: str) -> list[Path]:
     return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
 
 
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imported(path: Path) -> Iterator[str]:
     """What a module imports, wherever in it: `requests`, and of the pack itself `.store.errors`."""
     package = path.relative_to(ROOT).parts[:-1]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:
@@ -40,13 +46,14 @@ def imported(path: Path) -> Iterator[str]:
                 yield from ("." + ".".join([*base, alias.name]) for alias in node.names)
 
 
-def roots(path: Path) -> set[str]:
+@functools.cache
+def roots(path: Path) -> frozenset[str]:
     """The first parts of what it imports: `requests`, `.store`."""
     names = (name for name in imported(path))
-    return {
+    return frozenset(
         "." + name[1:].split(".")[0] if name.startswith(".") else name.split(".")[0]
         for name in names
-    }
+    )
 
 
 def names_of(requirements: list[str]) -> set[str]:
@@ -111,10 +118,9 @@ def test_every_sub_package_is_listed() -> None:
 
 @pytest.mark.parametrize("path", [ROOT / "__init__.py", *modules(*LAYERS)], ids=str)
 def test_the_roots_init_is_short_and_every_module_says_what_it_is(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert ast.get_docstring(ast.parse(text))
+    assert ast.get_docstring(parsed(path))
     if path == ROOT / "__init__.py":
-        assert len(text.splitlines()) <= 40
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 40
 
 
 def test_the_changelog_begins_with_the_projects_version() -> None:
@@ -148,7 +154,7 @@ def test_the_registry_finds_what_it_asks_for() -> None:
 
 def test_nothing_in_the_pack_evaluates_text_or_starts_pip() -> None:
     for path in [ROOT / "__init__.py", ROOT / "__main__.py", *modules(*LAYERS)]:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(path)):
             called = node.func if isinstance(node, ast.Call) else None
             if isinstance(called, ast.Name):
                 assert called.id not in ("eval", "exec", "compile", "__import__"), path
@@ -178,7 +184,7 @@ def test_the_wheel_holds_every_module_and_the_page(tmp_path: Path) -> None:
     for path in wanted:
         _copy(path, source / path.relative_to(ROOT))
     target = tmp_path / "installed"
-    how = ["--no-deps", "--no-build-isolation", "--target", str(target)]
+    how = ["--no-deps", "--no-build-isolation", "--no-compile", "--target", str(target)]
     pip_install(Path(sys.executable), [*how, str(source)])
     pack = target / "comfyui_curator"
     missing = [path for path in wanted if not (pack / path.relative_to(ROOT)).is_file()]
