@@ -49,11 +49,10 @@ def fill(base: Path, folder: Path) -> None:
         store.close()
 
 
-@pytest.fixture
-def comfy_base(tmp_path: Path) -> Path:
-    base = tmp_path / "comfyui"
-    base.mkdir()
-    fill(base, tmp_path)
+@pytest.fixture(scope="package")
+def comfy_base(tmp_path_factory: pytest.TempPathFactory, frontend_version: str) -> Path:
+    base = tmp_path_factory.mktemp("comfyui")
+    fill(base, tmp_path_factory.mktemp("pictures"))
     return base
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,26 +19,16 @@ def frontend_version(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-@pytest.fixture
-def comfy_base(tmp_path: Path) -> Path:
-    """ComfyUI's base folder; a test may put things there before ComfyUI starts."""
-    base = tmp_path / "comfyui"
-    base.mkdir()
-    return base
+@pytest.fixture(scope="package")
+def comfy_base(tmp_path_factory: pytest.TempPathFactory, frontend_version: str) -> Path:
+    """ComfyUI's base folder; a package may override this to put things there."""
+    return tmp_path_factory.mktemp("comfyui")
 
 
-@pytest.fixture
-def comfy_environment() -> Mapping[str, str]:
-    """Further environment of the stand-in, such as CURATOR_CIVITAI; for a test to override."""
-    return {}
-
-
-@pytest.fixture
-def comfy_page_host(
-    frontend_version: str, comfy_base: Path, comfy_environment: Mapping[str, str]
-) -> Iterator[RunningComfyUI]:
-    """The stand-in, fresh for the test."""
-    with stand_in(comfy_base, frontend_version, comfy_environment) as comfyui:
+@pytest.fixture(scope="package")
+def comfy_page_host(frontend_version: str, comfy_base: Path) -> Iterator[RunningComfyUI]:
+    """The stand-in, once for each version of its page."""
+    with stand_in(comfy_base, frontend_version) as comfyui:
         yield comfyui
 
 
