@@ -191,6 +191,18 @@ def test_samples_are_added_shown_and_deleted(server: RunningServer, page: Page) 
     assert server.store.samples.count(row(server, "inky")["sha256"]) == 1
 
 
+def test_a_click_counts_although_the_models_picture_comes_in_the_middle_of_it(
+    server: RunningServer, page: Page
+) -> None:
+    open_models(page, server)
+    card(page, "inky").hover()
+    page.mouse.down()
+    server.store.samples.add(row(server, "inky")["sha256"], png("one", 60, 80))
+    expect(page.locator(".model-card.has-image")).to_have_count(1)
+    page.mouse.up()
+    expect(page.locator(".model-title")).to_have_text("inky")
+
+
 def test_a_selection_is_changed_and_moved_and_moved_back(server: RunningServer, page: Page) -> None:
     put(server.root, "loras/second.safetensors", "second")
     hashed(server)
