@@ -1,5 +1,6 @@
 /** Curator's own routes, as one thing. */
 
+import { ApiError, words } from "./call.js";
 import { catalogCalls } from "./catalog-calls.js";
 import { collectionCalls } from "./collection-calls.js";
 import { libraryCalls } from "./library-calls.js";
@@ -7,7 +8,7 @@ import { pictureCalls } from "./picture-calls.js";
 import { systemCalls } from "./system-calls.js";
 import { uploadCalls } from "./upload-calls.js";
 
-export { ApiError, words } from "./call.js";
+export { ApiError, words };
 
 /**
  * @typedef {import("./picture-calls.js").Item} Item
