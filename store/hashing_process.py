@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from . import hashing_worker
-from .hashing_worker import HEAD, LENGTH, NO_HASH, RESULT, UNDER_WAY, result_of
+from .hashing_worker import HEAD, NO_DATA, NO_HASH, RESULT, UNDER_WAY, result_of
+from .library_walk import Facts
 
 log = logging.getLogger(__name__)
 
@@ -21,14 +22,16 @@ _PROGRAM = Path(hashing_worker.__file__).read_text(encoding="utf-8")
 
 
 class Hashed(NamedTuple):
-    """What became of a file; `size`, `mtime_ns`, `inode` as they were while it was hashed."""
+    """What became of a file; `seen` is as it was while it was hashed.
+
+    `sha256` and `data_sha256` are empty where they were not taken, the latter is None where the
+    file has no data after a header.
+    """
 
     state: bytes
-    size: int
-    mtime_ns: int
-    inode: int
-    sha256: bytes
-    data_sha256: bytes
+    seen: Facts
+    sha256: str
+    data_sha256: str | None
 
 
 def hash_file(path: str, what: bytes, step: Callable[[int], object]) -> Hashed:
@@ -39,7 +42,12 @@ def hash_file(path: str, what: bytes, step: Callable[[int], object]) -> Hashed:
 def _hashed(
     state: bytes, size: int, seconds: int, ns: int, inode: int, whole: bytes, data: bytes
 ) -> Hashed:
-    return Hashed(state, size, seconds * 1_000_000_000 + ns, inode, whole, data)
+    return Hashed(
+        state,
+        Facts(size, seconds * 1_000_000_000 + ns, inode),
+        "" if whole == NO_HASH else whole.hex(),
+        None if data == NO_DATA else "" if data == NO_HASH else data.hex(),
+    )
 
 
 class Ended(Exception):
@@ -86,11 +94,10 @@ class HashingProcess:
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             raise Ended
-        names = [os.fsencode(path) for path in paths]
-        lengths = [LENGTH.pack(len(name)) for name in names]
-        process.stdin.write(b"".join((HEAD.pack(what, len(names)), *lengths, *names)))
+        names = os.fsencode("\0".join(paths))
+        process.stdin.write(HEAD.pack(what, len(names)) + names)
         process.stdin.flush()
-        left, held = len(names), b""
+        left, held = len(paths), b""
         while left:
             # As much as there is: to read of each small file by itself would cost as much as to
             # hash it.
@@ -104,7 +111,7 @@ class HashingProcess:
                     left -= 1
                     yield result
                     continue
-                self._may_go(result.size)
+                self._may_go(result.seen.size)
                 process.stdin.write(b"g")
                 process.stdin.flush()
             held = held[whole:]
@@ -130,8 +137,3 @@ def _window_flags() -> int:
     if sys.platform != "win32":
         return 0
     return subprocess.CREATE_NO_WINDOW | subprocess.IDLE_PRIORITY_CLASS
-
-
-def text_of(digest: bytes) -> str:
-    """A digest as hex digits; empty when it was not taken."""
-    return "" if digest == NO_HASH else digest.hex()

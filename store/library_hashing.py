@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import CuratorError
-from .hashing_process import Ended, Hashed, HashingProcess, text_of
+from .hashing_process import Ended, Hashed, HashingProcess
 from .hashing_worker import CHANGED, DATA, DONE, WHOLE
 from .host import Host
 from .jobs import Job, Jobs
@@ -118,10 +118,14 @@ class Hashing:
             return self._is_rush()
 
     def _is_rush(self) -> bool:
-        queue = self._queue
-        if self._paused or self._closing or len(queue) < _RUSH_FILES:
+        if self._paused or self._closing:
             return False
-        return queue[0].seen.size < _RUSH_BYTES
+        # Once it is one, to its last file: it ends when what was learned of that is kept.
+        left = len(self._queue) + len(self._busy)
+        if left < (1 if self._rushes else _RUSH_FILES):
+            return False
+        first = self._queue[0] if self._queue else next(iter(self._busy.values()))
+        return first.seen.size < _RUSH_BYTES
 
     def status(self) -> dict[str, Any]:
         """`{state, files_left, bytes_left, failed, rate, eta_s}`."""
@@ -176,9 +180,6 @@ class Hashing:
             if (not spot.sha256 or spot.unsure) and not (failed and self._has_failed(spot))
         ]
 
-    def _lacks(self, spot: Spot) -> bool:
-        return (not spot.sha256 or spot.unsure) and not self._has_failed(spot)
-
     def _lacks_data(self, spot: Spot) -> bool:
         return bool(spot.sha256) and not spot.auto_v3 and not self._has_failed(spot)
 
@@ -205,14 +206,13 @@ class Hashing:
             process.close()
             with self._lock:
                 self._processes.discard(process)
+                if not self._active:
+                    self._rushes = False
+                    self._stillness.__exit__()
 
     def _leave(self) -> None:
         with self._lock:
             self._active -= 1
-            if not self._active:
-                # Nobody is left to end it.
-                self._rushes = False
-                self._stillness.__exit__()
 
     def _next(self) -> _Batch | None:
         """What to hash next; None when there is nothing. Waits while it is not its time."""
@@ -220,20 +220,24 @@ class Hashing:
             while True:
                 if self._closing:
                     raise Stopped
-                self._rush()
                 if self._paused or self._waits():
-                    self._lock.wait(_LOOK_SECONDS)
+                    self._rest()
                     continue
                 if self._stale or (not self._queue and self._again and self._is_time()):
                     self._refill()
                 batch = self._taken()
                 if batch:
+                    self._rush()
                     return batch
                 if not self._again:
                     # Told at once, so that whoever wakes us now starts another thread.
-                    self._leave()
+                    self._active -= 1
                     return None
-                self._lock.wait(_LOOK_SECONDS)
+                self._rest()
+
+    def _rest(self) -> None:
+        self._rush()
+        self._lock.wait(_LOOK_SECONDS)
 
     def _rush(self) -> None:
         """Hold the garbage collector still while small files by the thousand are learned."""
@@ -323,7 +327,7 @@ class Hashing:
         places = self._places
         with no_collection(), places.lock:
             for spot, path, result in results:
-                if spot.path != path:
+                if spot.gone or spot.path != path:
                     # It was moved meanwhile: what was read may be what took its place.
                     continue
                 if result.state == DONE:
@@ -361,7 +365,9 @@ class Hashing:
                 self._again = time.monotonic() + _AGAIN_SECONDS
             # Whoever has looked meanwhile for what is lacking has left out what was busy.
             for spot in batch.spots:
-                if spot.place_id not in changed and (self._lacks(spot) or self._lacks_data(spot)):
+                if spot.sha256 and spot.auto_v3 and not spot.unsure:
+                    continue
+                if spot.place_id not in changed and not self._has_failed(spot):
                     self._stale = True
             self._done_bytes += sum(spot.seen.size for spot, _, _ in results)
             if self._job and not self._job.is_over:
@@ -370,16 +376,13 @@ class Hashing:
 
     def _take(self, spot: Spot, result: Hashed, what: bytes) -> None:
         places = self._places
-        if spot.gone:
-            return
-        seen = Facts(result.size, result.mtime_ns, result.inode)
-        if not is_same(spot.seen, seen):
+        seen = result.seen
+        if spot.seen != seen and not is_same(spot.seen, seen):
             # It is another file than the one that was listed.
             places.see(spot, seen, read_facts(spot.path, spot.name))
             if what == DATA:
                 return
-        sha256 = text_of(result.sha256) or spot.sha256
-        places.learn(spot, sha256, auto_v3_of(result))
+        places.learn(spot, result.sha256 or spot.sha256, auto_v3_of(result))
 
     def _go_on(self, done: int) -> None:
         """Called between the parts of a large file; waits while it is not its time."""

@@ -246,25 +246,18 @@ class PlaceIndex:
 
     def learn(self, spot: Spot, sha256: str, auto_v3: str | None) -> None:
         """Its hash is known now; AutoV3 too, unless it is None."""
-        old_key, old_sha256, old_shorts = spot.key, spot.sha256, spot.short_hashes
-        if old_sha256 != sha256:
+        old_key, is_first = spot.key, bool(sha256) and not (spot.sha256 or spot.auto_v3)
+        if not is_first:
+            self._leave(spot)
+        if spot.sha256 != sha256:
             spot.auto_v3 = ""
         spot.sha256, spot.unsure = sha256, False
         if auto_v3 is not None:
             spot.auto_v3 = auto_v3
-        # Only what differs: this is done for every file of a library in a row.
-        if old_sha256 != sha256:
-            if old_sha256:
-                _drop(self._by_hash, old_sha256, spot)
-            if sha256:
-                _add(self._by_hash, sha256, spot)
-        shorts = spot.short_hashes
-        for short in old_shorts:
-            if short not in shorts:
-                _drop(self._by_short, short, spot)
-        for short in shorts:
-            if short not in old_shorts:
-                _add(self._by_short, short, spot)
+        if is_first:
+            self._enter_first(spot)
+        else:
+            self._enter(spot)
         self._note("hashed", spot, old_key)
 
     def believe(self, spot: Spot, sha256: str) -> None:
@@ -333,6 +326,17 @@ class PlaceIndex:
             _add(self._by_hash, spot.sha256, spot)
         for short in spot.short_hashes:
             _add(self._by_short, short, spot)
+
+    def _enter_first(self, spot: Spot) -> None:
+        """As `_enter`, of a file that is known by what it states at most.
+
+        Only what is new: this is done for every file of a library in a row.
+        """
+        _add(self._by_hash, spot.sha256, spot)
+        auto_v3 = "" if spot.auto_v3 == NO_AUTO_V3 else spot.auto_v3
+        for short in (spot.sha256[:10], auto_v3):
+            if short and spot not in self._by_short.get(short, ()):
+                _add(self._by_short, short, spot)
 
     def _leave(self, spot: Spot) -> None:
         if spot.sha256:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from .engine import Database
 from .errors import NotFound
-from .hashing_process import Hashed, hash_file, text_of
-from .hashing_worker import CHANGED, DONE, NO_DATA, WHOLE
+from .hashing_process import Hashed, hash_file
+from .hashing_worker import CHANGED, DONE, WHOLE
 from .host import Host
 from .library_facts import read_facts
 from .library_place_index import Place, PlaceChange, PlaceIndex
@@ -40,11 +40,9 @@ class Places(PlaceIndex):
         if result.state != DONE:
             why = "changes" if result.state == CHANGED else "cannot be read"
             raise OSError(f"The file {why}.")
-        sha256 = text_of(result.sha256)
         if spot and spot.path == path:
-            seen = Facts(result.size, result.mtime_ns, result.inode)
-            self._settle(spot, seen, sha256, auto_v3_of(result))
-        return sha256
+            self._settle(spot, result.seen, result.sha256, auto_v3_of(result))
+        return result.sha256
 
     def took(self, path: str, sha256: str) -> Place:
         """A file that was placed by us just now. Raises NotFound when no models folder has it."""
@@ -84,9 +82,8 @@ def is_same(known: Facts, seen: Facts) -> bool:
 
 def auto_v3_of(result: Hashed) -> str | None:
     """Its AutoV3, `NO_AUTO_V3` where there can be none, None where it is not known."""
-    if result.data_sha256 == NO_DATA:
-        return NO_AUTO_V3
-    return text_of(result.data_sha256)[:12] or None
+    data = result.data_sha256
+    return NO_AUTO_V3 if data is None else data[:12] or None
 
 
 def _seen(path: str) -> Facts:

@@ -5,20 +5,46 @@ from __future__ import annotations
 import contextlib
 import gc
 import sys
+import threading
 import time
 from collections.abc import Generator
+
+
+class _Holders:
+    """Who holds the garbage collector still; it goes on when the last one has let go."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._count = 0
+        self._enabled = False
+
+    def add(self) -> None:
+        """One more; the first one stops it."""
+        with self._lock:
+            if not self._count:
+                self._enabled = gc.isenabled()
+                gc.disable()
+            self._count += 1
+
+    def remove(self) -> None:
+        """One less; the last one lets it go on, unless it was stopped by others before."""
+        with self._lock:
+            self._count -= 1
+            if not self._count and self._enabled:
+                gc.enable()
+
+
+_holders = _Holders()
 
 
 @contextlib.contextmanager
 def no_collection() -> Generator[None, None, None]:
     """Hold the garbage collector still while much is made that stays."""
-    enabled = gc.isenabled()
-    gc.disable()
+    _holders.add()
     try:
         yield
     finally:
-        if enabled:
-            gc.enable()
+        _holders.remove()
 
 
 class Stillness:
@@ -33,10 +59,11 @@ class Stillness:
         self._holds = False
 
     def __enter__(self) -> Stillness:
-        """Begin, unless somebody else holds it still."""
-        self._holds = gc.isenabled()
+        """Begin."""
         self._end = time.monotonic() + self._seconds
-        gc.disable()
+        if not self._holds:
+            self._holds = True
+            _holders.add()
         return self
 
     def check(self) -> None:
@@ -48,7 +75,7 @@ class Stillness:
         """End it."""
         if self._holds:
             self._holds = False
-            gc.enable()
+            _holders.remove()
 
 
 def give_back() -> None:

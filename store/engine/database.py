@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import logging
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +13,7 @@ from tinydb import TinyDB
 
 from ..errors import CuratorError
 from ..files import disk_error
+from ..memory import no_collection
 from . import folder as files
 from .collection import Collection
 from .compaction import Compactor
@@ -75,7 +74,7 @@ class Database:
             files.finish_rotation(folder)
         except OSError as error:
             raise disk_error(error, files.JOURNAL) from error
-        with _no_collection():
+        with no_collection():
             reading = files.read(folder, lambda: _loading(core), core.replay, core.specs)
         recovery = _recovery(folder, reading)
         core.seq = reading.seq
@@ -158,18 +157,6 @@ class Database:
 
     def _searched(self) -> list[Wording]:
         return [rows.wording for rows in self._core.tables.values() if rows.wording]
-
-
-@contextlib.contextmanager
-def _no_collection() -> Generator[None]:
-    """Hold the garbage collector still: it would walk the growing indexes again and again."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _loading(core: Core) -> Load:

@@ -35,3 +35,25 @@ def test_who_found_it_still_leaves_it_so() -> None:
             pass
         assert not gc.isenabled()
     assert gc.isenabled()
+
+
+def test_it_goes_on_only_when_the_last_who_held_it_still_has_let_go() -> None:
+    first, second = Stillness(60), Stillness(60)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__()
+    with no_collection():
+        pass
+    assert not gc.isenabled()
+    second.__exit__()
+    assert gc.isenabled()
+
+
+def test_who_had_stopped_it_before_finds_it_stopped() -> None:
+    gc.disable()
+    try:
+        with Stillness(60), no_collection():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
