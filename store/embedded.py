@@ -7,14 +7,14 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from .errors import TooLarge, WrongType
 from .generation import Generation, from_parameters
 from .generation_graph import from_graph
 from .generation_json import from_json
 from .json_values import mapping
-from .media import format_of, opened
+from .media import format_in, opened_in
 from .remote.answers import parse_json
 from .videos import video_texts
 
@@ -48,22 +48,26 @@ class Embedded:
 def read_embedded(path: Path) -> Embedded:
     """What lies in a picture or video; nothing in files that cannot be read."""
     try:
-        kind = format_of(path)
-        if kind.kind == "video":
-            texts = video_texts(path)
-        elif kind.decoder == "PNG":
-            texts = dict(_png_texts(path))
-        else:
-            with opened(path, kind) as image:
-                texts = _exif_texts(image.getexif())
+        with path.open("rb") as file:
+            kind = format_in(file)
+            if kind.kind == "video":
+                return _of_texts(video_texts(path))
+            if kind.decoder == "PNG":
+                return in_png(file)
+            with opened_in(file, kind) as image:
+                return in_exif(image)
     except (OSError, WrongType, TooLarge):
         return Embedded()
-    return _of_texts(texts)
 
 
 def in_exif(image: Image.Image) -> Embedded:
     """What lies in the EXIF of an open picture; JPEG and WebP have it nowhere else."""
     return _of_texts(_exif_texts(image.getexif()))
+
+
+def in_png(file: IO[bytes]) -> Embedded:
+    """What lies in the text chunks of a PNG; no pixel is decoded for it."""
+    return _of_texts(dict(_png_texts(file)))
 
 
 def of_civitai(told: Mapping[str, Any] | None) -> Embedded:
@@ -90,27 +94,26 @@ def _of_texts(texts: dict[str, str]) -> Embedded:
     )
 
 
-def _png_texts(path: Path) -> Iterator[tuple[str, str]]:
-    """The text chunks by their names, lower case; no pixel is decoded for it."""
+def _png_texts(file: IO[bytes]) -> Iterator[tuple[str, str]]:
+    """The text chunks by their names, lower case."""
     left = _MOST_TEXT
-    with path.open("rb") as file:
-        file.seek(_PNG_HEAD)
-        for _ in range(_MOST_CHUNKS):
-            head = file.read(8)
-            if len(head) < 8 or head[4:] == b"IEND":
-                return
-            size, kind = struct.unpack(">I4s", head)
-            if kind not in _TEXT_CHUNKS or size > left:
-                file.seek(size + 4, 1)
-                continue
-            data = file.read(size)
-            file.seek(4, 1)
-            if kind == b"eXIf":
-                yield from _exif_chunk(data)
-            else:
-                name, text = _text_chunk(kind, data, left)
-                left -= len(text)
-                yield name.decode("latin-1").lower(), _decoded(text)
+    file.seek(_PNG_HEAD)
+    for _ in range(_MOST_CHUNKS):
+        head = file.read(8)
+        if len(head) < 8 or head[4:] == b"IEND":
+            return
+        size, kind = struct.unpack(">I4s", head)
+        if kind not in _TEXT_CHUNKS or size > left:
+            file.seek(size + 4, 1)
+            continue
+        data = file.read(size)
+        file.seek(4, 1)
+        if kind == b"eXIf":
+            yield from _exif_chunk(data)
+        else:
+            name, text = _text_chunk(kind, data, left)
+            left -= len(text)
+            yield name.decode("latin-1").lower(), _decoded(text)
 
 
 _TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt", b"eXIf")

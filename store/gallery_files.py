@@ -20,7 +20,7 @@ import orjson
 
 from .engine import Record
 from .errors import CuratorError, NotFound
-from .files import disk_error, sync_folder, write_atomic
+from .files import disk_error, sync_folder
 from .gallery_records import kept_record
 from .json_values import mapping
 from .names import inside
@@ -103,14 +103,22 @@ class GalleryFiles:
     ) -> None:
         """Give the files their names and `put` the record: all, or nothing. Raises DiskFull."""
         note = self._incoming / f"{record['id']}.json"
+        media, meta = self.media(record), self.root / record["meta_path"]
         # Of an item whose file had gone, the rest may be there still.
         new = [path for path in self.paths(record) if not path.exists()]
         try:
-            write_atomic(note, dump({"record": record, "sidecar": sidecar}), what="The picture")
-            self._move(incoming.media, self.media(record))
+            _write(note, dump({"record": record, "sidecar": sidecar}))
+            sync_folder(self._incoming)
+            _make_folder(media.parent)
+            incoming.media.replace(media)
             if incoming.thumbnail.exists():
-                self._move(incoming.thumbnail, self.thumbnail(record))
-            self.write_sidecar(record, sidecar)
+                incoming.thumbnail.replace(self.thumbnail(record))
+            if meta in new:
+                # Who dies here leaves it torn: the note says how it is to be.
+                _write(meta, self._beside(record, sidecar))
+                sync_folder(media.parent)
+            else:
+                self.write_sidecar(record, sidecar)
             put(record)
         except BaseException as error:
             _remove([*new, note])
@@ -134,8 +142,13 @@ class GalleryFiles:
         """Replace the JSON beside the file; the record goes with it. Raises DiskFull."""
         with self.incoming() as incoming:
             with incoming.writing() as file:
-                file.write(dump({**sidecar, _RECORD: kept_record(record)}))
+                file.write(self._beside(record, sidecar))
             self._move(incoming.media, self.root / record["meta_path"])
+
+    @staticmethod
+    def _beside(record: Record, sidecar: Mapping[str, Any]) -> bytes:
+        """The JSON beside a file."""
+        return dump({**sidecar, _RECORD: kept_record(record)})
 
     def is_coming(self, item_id: str) -> bool:
         """Whether a picture of this id is being placed at this moment."""
@@ -177,8 +190,8 @@ class GalleryFiles:
             else:
                 _remove(self.paths(record))
         except (ValueError, KeyError, TypeError) as error:
-            # Notes are written whole: somebody else has been at this one.
-            log.warning("Curator passes over %s: %s", note.name, error)
+            # Until a note is whole, nothing has its name yet.
+            log.info("Curator passes over %s: %s", note.name, error)
         except CuratorError as error:
             log.warning("Curator cannot complete %s: %s", note.name, error.text)
             return False
@@ -246,6 +259,14 @@ def _remove(paths: Iterable[Path]) -> None:
         # On a file system that takes nothing any more, the first error is the one to tell.
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
+
+
+def _write(path: Path, data: bytes) -> None:
+    """The file, on the disk; torn for who looks at it meanwhile."""
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _make_folder(folder: Path) -> None:

@@ -20,7 +20,7 @@ from .errors import (
     UpstreamUnfit,
 )
 from .gallery_intake import Intake
-from .gallery_records import Facts, lacks_making, source_in
+from .gallery_records import Facts, aliases, lacks_making, source_in
 from .gallery_run_crew import Crew, Gate
 from .gallery_run_items import Json, Listed, Lists
 from .gallery_run_lists import Readings
@@ -94,7 +94,6 @@ class Run:
         self._readings = Readings(progress, self.tally, civitai, self._asked)
         self._ending = Ending()
         self._troubles = 0
-        self._makings = Makings([], 0, lambda _: {}, lambda _: {})
         self._places = threading.Semaphore(1)
 
     @property
@@ -156,22 +155,55 @@ class Run:
         cards = list(lists.cards())
         self._total = len(cards) + self.progress.wish.count
         self.job.title, self.job.total = lists.name or self.job.title, self._total
+        at_once = self._manners.at_once()
+        at_once = min(at_once, self.progress.wish.workers or at_once)
+        self._places = threading.Semaphore(at_once)
         try:
-            if not self.progress.has_cards:
-                self._readings.read_ahead()
-                self._work_off(cards)
-                self._checkpoint(save, has_cards=True)
-            while self._readings.are_open and self.tally.kept < self.progress.wish.count:
-                self._round(lists, save)
+            with Crew[Listed](self.gate, at_once + _WRITING) as crew:
+                self._fetch_all(crew, cards, lists, save)
         except CuratorError:
             self._leave_untold(self._unasked)
             raise
         self._ask_again()
 
-    def _round(self, lists: Lists, save: Callable[[Run], None]) -> None:
+    def _fetch_all(
+        self,
+        crew: Crew[Listed],
+        cards: Sequence[Listed],
+        lists: Lists,
+        save: Callable[[Run], None],
+    ) -> None:
+        """The cards, and meanwhile already the first pages."""
+        if not self.progress.has_cards:
+            self._readings.read_ahead()
+            self._begin(crew, cards)
+        try:
+            while self._readings.are_open and self.tally.kept < self.progress.wish.count:
+                self._round(crew, cards, lists, save)
+        finally:
+            # Whatever the lists say, the cards come.
+            crew.wait()
+        if not self.progress.has_cards:
+            self._checkpoint(save)
+
+    def _round(
+        self,
+        crew: Crew[Listed],
+        cards: Sequence[Listed],
+        lists: Lists,
+        save: Callable[[Run], None],
+    ) -> None:
         """One page of each list."""
         pages = self._readings.next_pages(lists)
-        self._work_off(pages.new, need=self.progress.wish.count - self.tally.kept)
+        shown = {alias for each in cards for alias in aliases(each.facts)}
+        others = [each for each in pages.new if shown.isdisjoint(aliases(each.facts))]
+        self._begin(crew, others, need=self.progress.wish.count - self.tally.kept)
+        crew.wait()
+        # Those that may be one of the cards, now that these are known.
+        left = self.progress.wish.count - self.tally.kept
+        again = [each for each in pages.new if not shown.isdisjoint(aliases(each.facts))]
+        self._begin(crew, [each for each in again if left or self._intake.known(each.facts)])
+        crew.wait()
         self._link_again(pages.again)
         pages.finish()
         self._checkpoint(save)
@@ -202,25 +234,24 @@ class Run:
             for number in sorted(numbers):
                 self.tally.leave_untold(str(number), self._civitai.image_page(number))
 
-    def _checkpoint(self, save: Callable[[Run], None], *, has_cards: bool = False) -> None:
-        self.progress.has_cards = self.progress.has_cards or has_cards
+    def _checkpoint(self, save: Callable[[Run], None]) -> None:
+        """Everything that was begun is done."""
+        self.progress.has_cards = True
         with self.gate.turn:
             self.progress.tally = self.tally.copy()
             self.progress.counted = sorted(self._counted)
             self.progress.unasked = sorted(self._unasked)
         save(self)
 
-    def _work_off(self, listed: Sequence[Listed], need: int | None = None) -> None:
+    def _begin(self, crew: Crew[Listed], listed: Sequence[Listed], need: int | None = None) -> None:
+        """Let them be fetched; enough when `need` of them count."""
         numbers = [
             each.facts.number
             for each in listed
             if each.facts.number is not None and self._is_to_be_told(each.facts)
         ]
-        self._makings = self._makings_of(numbers, len(listed) if need is None else need)
-        at_once = self._manners.at_once()
-        at_once = min(at_once, self.progress.wish.workers or at_once)
-        self._places = threading.Semaphore(at_once)
-        Crew(listed, self._take, self.gate, need=need).run(at_once + _WRITING)
+        makings = self._makings_of(numbers, len(listed) if need is None else need)
+        crew.add(listed, lambda each: self._take(each, makings), need=need)
 
     def _is_to_be_told(self, facts: Facts) -> bool:
         known = self._intake.known(facts)
@@ -260,19 +291,19 @@ class Run:
             raise error
         self.gate.wait(wait)
 
-    def _take(self, listed: Listed) -> bool:
+    def _take(self, listed: Listed, makings: Makings) -> bool:
         """Whether the picture is in the gallery now and counts for what was asked for."""
         facts = listed.facts
         try:
             known = self._intake.known(facts)
             is_new = False
             if known is None:
-                added = self._asked(lambda: self._fetch(listed))
+                added = self._asked(lambda: self._fetch(listed, makings))
                 if added is None:
                     return False
                 is_new = added
             else:
-                self._link(listed, known)
+                self._link(listed, known, makings)
                 if not listed.is_card and self._is_card(known):
                     # One of the cards, which nobody has asked for again.
                     return False
@@ -288,10 +319,10 @@ class Run:
             return False
         return self._count(listed, is_new=is_new or self._came_before(known))
 
-    def _fetch(self, listed: Listed) -> bool | None:
+    def _fetch(self, listed: Listed, makings: Makings) -> bool | None:
         """Whether it was new; None when how it was made says that it is not wanted."""
         query = self.progress.wish.query(self.progress.model_id, None)
-        told = self._told(listed.facts)
+        told = self._told(listed.facts, makings)
         if not listed.is_card and not query.admits_making(told or {}):
             return None
         facts = listed.told(told)
@@ -299,11 +330,11 @@ class Run:
         self._remember_unasked(facts)
         return added
 
-    def _told(self, facts: Facts) -> Json | None:
+    def _told(self, facts: Facts, makings: Makings) -> Json | None:
         if facts.number is None:
             return None
         with self._place():
-            return self._makings.told(facts.number)
+            return makings.told(facts.number)
 
     def _remember_unasked(self, facts: Facts) -> None:
         if facts.number is not None and not facts.making_asked:
@@ -317,10 +348,10 @@ class Run:
             self.gate.check()
             yield
 
-    def _link(self, listed: Listed, known: Mapping[str, Any]) -> None:
+    def _link(self, listed: Listed, known: Mapping[str, Any], makings: Makings) -> None:
         facts = listed.told(None)
         if lacks_making(known):
-            facts = listed.told(self._told(facts))
+            facts = listed.told(self._told(facts, makings))
             self._remember_unasked(facts)
         with self.gate.entered():
             self._intake.link(facts)

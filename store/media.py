@@ -8,7 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import IO, TYPE_CHECKING, Literal
 
 from .errors import TooLarge, WrongType
 
@@ -87,7 +87,12 @@ def sniff(head: bytes) -> Format | None:
 def format_of(path: Path) -> Format:
     """The file's format. Raises WrongType when it is no picture and no video."""
     with path.open("rb") as file:
-        head = file.read(64)
+        return format_in(file)
+
+
+def format_in(file: IO[bytes]) -> Format:
+    """As `format_of`, of an open file that stands at its beginning."""
+    head = file.read(64)
     found = sniff(head)
     if found is None:
         known = "is no picture and no video that is known here"
@@ -101,17 +106,24 @@ def opened(path: Path, kind: Format | None = None) -> Generator[Image.Image, Non
 
     Raises WrongType when broken, TooLarge for too many pixels.
     """
+    with path.open("rb") as file, opened_in(file, kind or format_in(file)) as image:
+        yield image
+
+
+@contextmanager
+def opened_in(file: IO[bytes], kind: Format) -> Generator[Image.Image, None, None]:
+    """As `opened`, of an open file, which stays open."""
     from PIL import Image
 
-    kind = kind or format_of(path)
     if kind.kind != "image":
         raise WrongType("This is a video, not a picture.")
     image: Image.Image | None = None
     try:
-        image = Image.open(path, formats=[kind.decoder])
+        file.seek(0)
+        image = Image.open(file, formats=[kind.decoder])
         check_pixels(*image.size)
         if kind is _JPEG:
-            _check_scans(path, *image.size)
+            _check_scans(file, *image.size)
         yield image
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large() from error
@@ -130,13 +142,15 @@ def check_pixels(width: int, height: int) -> None:
         raise _too_large()
 
 
-def _check_scans(path: Path, width: int, height: int) -> None:
+def _check_scans(file: IO[bytes], width: int, height: int) -> None:
     """Raise TooLarge for a JPEG that paints itself over and over: each scan costs the whole."""
     scans, before = 0, b""
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            scans += (before + chunk).count(b"\xff\xda")
-            before = chunk[-1:]
+    at = file.tell()
+    file.seek(0)
+    while chunk := file.read(1 << 16):
+        scans += (before + chunk).count(b"\xff\xda")
+        before = chunk[-1:]
+    file.seek(at)
     if scans * width * height > MAX_SCANS * MAX_PIXELS:
         raise _too_large()
 

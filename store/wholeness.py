@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from .embedded import Embedded, in_exif, read_embedded
-from .media import Format, Media, format_of, opened, turned
+from .embedded import Embedded, in_exif, in_png
+from .media import Format, Media, format_in, opened_in, turned
 
 _PIECE = 1 << 20
 _TAIL = 64
@@ -27,27 +28,28 @@ def look(path: Path) -> Looked | None:
 
     Raises WrongType for what is no picture and no video, TooLarge for too many pixels.
     """
-    kind = format_of(path)
-    if kind.kind == "video" or not _is_whole(path, kind):
-        return None
-    with opened(path, kind) as image:
-        width, height = image.size[::-1] if turned(image) else image.size
-        inside = None if kind.decoder == "PNG" else in_exif(image)
-    return Looked(Media(kind, width, height), inside or read_embedded(path))
-
-
-def _is_whole(path: Path, kind: Format) -> bool:
-    size = path.stat().st_size
     with path.open("rb") as file:
-        if kind.decoder == "PNG":
-            return _is_whole_png(file)
-        if kind.decoder == "JPEG":
-            file.seek(max(0, size - _TAIL))
-            # Some programs put a few bytes after the end.
-            return b"\xff\xd9" in file.read(_TAIL)
-        if kind.decoder == "WEBP":
-            told = int.from_bytes(file.read(8)[4:], "little")
-            return told + 8 in (size, size - 1)
+        kind = format_in(file)
+        if kind.kind == "video" or not _is_whole(file, kind):
+            return None
+        with opened_in(file, kind) as image:
+            width, height = image.size[::-1] if turned(image) else image.size
+            inside = in_png(file) if kind.decoder == "PNG" else in_exif(image)
+    return Looked(Media(kind, width, height), inside)
+
+
+def _is_whole(file: IO[bytes], kind: Format) -> bool:
+    size = file.seek(0, os.SEEK_END)
+    if kind.decoder == "PNG":
+        return _is_whole_png(file)
+    if kind.decoder == "JPEG":
+        file.seek(max(0, size - _TAIL))
+        # Some programs put a few bytes after the end.
+        return b"\xff\xd9" in file.read(_TAIL)
+    if kind.decoder == "WEBP":
+        file.seek(4)
+        told = int.from_bytes(file.read(4), "little")
+        return told + 8 in (size, size - 1)
     return False
 
 

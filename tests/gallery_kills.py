@@ -1,5 +1,7 @@
 """A gallery that dies before each single thing it does to the disk, and what must be there after.
 
+Where it makes a file, it also dies when that is still empty.
+
 `python -m tests.gallery_kills FOLDER [remove|adopt]` says in its last line how many deaths it has
 looked at: while a picture came in, while the galleries of two models, one picture in both, were
 emptied, or while a picture of another program was taken over.
@@ -63,7 +65,7 @@ def check(root: Path) -> list[str]:
 
 
 def die_at(root: Path, act: Callable[[Store], object], count: int) -> bool:
-    """Do it in a process that ends before its `count`th change; whether it did."""
+    """Do it in a process that ends at its `count`th chance to die; whether it did."""
     child = os.fork()
     if child:
         _, status = os.waitpid(child, 0)
@@ -80,6 +82,12 @@ def die_at(root: Path, act: Callable[[Store], object], count: int) -> bool:
             left -= 1
             if left == 0:
                 os._exit(77)
+            if writes:
+                left -= 1
+                if left == 0:
+                    # The file has been made, and what belongs into it has not been written.
+                    os.close(os.open(args[0], args[2], 0o666))
+                    os._exit(77)
 
     sys.addaudithook(watch)
     act(store)

@@ -187,6 +187,36 @@ class TestWhatComes:
             | {world.images[number].uuid for number in ids(found["gallery_community"])}
         )
 
+    def test_the_communitys_pictures_do_not_wait_for_a_card_that_is_slow(
+        self, server: RunningServer, world: World, upstream: Upstream
+    ) -> None:
+        model = world.model("lora")
+        slow = next(card for version in model.versions for card in version.cards)
+        upstream.faults.add(f"{slow.uuid}.*{MEDIA}", delay=20)
+        start(server, model.id, "start:8")
+        wait_until(lambda: len(gallery(server, model.id)["gallery_community"]) == 8)
+        found = gallery(server, model.id)
+        assert ids(found["gallery_card"]) == cards_of(world, "lora") - {slow.id}
+        assert found["status"] == "downloading"
+        start(server, model.id, "stop")
+        finished(server, model.id)
+
+    def test_a_slow_card_that_the_community_lists_too_does_not_count_as_one_of_its_pictures(
+        self, server: RunningServer, world: World, upstream: Upstream
+    ) -> None:
+        model = world.model("lora")
+        cards = [card for version in model.versions for card in version.cards if card.community]
+        for card in cards:
+            upstream.faults.add(f"{card.uuid}.*{MEDIA}", delay=0.5)
+        for version in model.versions:
+            others = [
+                each for each in world.images_of(model) if each.id in shared_of(world, "lora")
+            ]
+            list_also(upstream, version, [*cards, *others])
+        found = ran(server, model.id, "start:8")
+        assert cards and ids(found["gallery_card"]) == cards_of(world, "lora")
+        assert len(found["gallery_community"]) == 8 and found["skipped"] == 0
+
     def test_a_community_picture_that_turns_out_to_be_a_card_becomes_one(
         self, server: RunningServer, world: World
     ) -> None:
