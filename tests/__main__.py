@@ -36,6 +36,8 @@ if __name__ == "__main__":
     # Half of the time would go into waiting for a disk to make and remove small folders.
     if _lies_in_memory():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", _MEMORY)
+    # The pack is imported by hundreds of processes, and all tests by each worker.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     # The tests of a file stay together, since they share servers and browsers. Browsers fill the
     # cores; most others wait, for a timer or another process.
     cores = os.cpu_count() or 1

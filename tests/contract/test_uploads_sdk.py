@@ -12,17 +12,19 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
 import pytest
-import scenario_sdk
-from scenario_sdk import AsyncScenario, Scenario
 
 from tests.sites import listening
 from tests.transferring import serving
 from tests.uploading import model, models
 from tests.upstream import Upstream, World
+
+# It takes seconds to import, which only the worker that runs these tests is to spend.
+if TYPE_CHECKING:
+    from scenario_sdk import Scenario
 
 KEY = "an-example-key"
 _LAUNCHER = Path(__file__).resolve().parents[1] / "launcher.py"
@@ -36,6 +38,8 @@ class Program(NamedTuple):
         given: dict[str, Any] = {"api_key": KEY, "api_secret": "secret", "bearer_auth": None}
         given.update(how)
         given.setdefault("_strict_response_validation", True)
+        from scenario_sdk import Scenario
+
         return Scenario(base_url=self.api, **given)
 
 
@@ -177,6 +181,8 @@ class TestJourneys:
         assert over.error_message
 
     def test_by_the_asynchronous_client(self, program: Program) -> None:
+        from scenario_sdk import AsyncScenario
+
         async def go() -> str:
             async with AsyncScenario(
                 base_url=f"{program.api}/", bearer_auth=KEY, api_key=None, api_secret=None
@@ -243,21 +249,25 @@ class TestABadLine:
 
 class TestErrors:
     def test_arrive_as_what_they_are(self, client: Scenario, program: Program) -> None:
-        with pytest.raises(scenario_sdk.NotFoundError):
+        from scenario_sdk import AuthenticationError, BadRequestError, NotFoundError
+
+        with pytest.raises(NotFoundError):
             client.uploads.retrieve("a/../b")
-        with pytest.raises(scenario_sdk.BadRequestError):
+        with pytest.raises(BadRequestError):
             client.uploads.create()
-        with pytest.raises(scenario_sdk.BadRequestError):
+        with pytest.raises(BadRequestError):
             client.uploads.create(url="file:///etc/passwd", kind="model")
         with (
-            pytest.raises(scenario_sdk.AuthenticationError),
+            pytest.raises(AuthenticationError),
             program.client(api_key="wrong") as other,
         ):
             other.uploads.retrieve("any")
 
     def test_of_missing_parts_come_at_once_and_name_them(self, client: Scenario) -> None:
+        from scenario_sdk import ConflictError
+
         made = client.uploads.create(kind="text", file_name="a.txt", file_size=4, parts=2).upload
-        with pytest.raises(scenario_sdk.ConflictError) as caught:
+        with pytest.raises(ConflictError) as caught:
             client.uploads.trigger_action(made.id, action="complete")
         assert caught.value.response.headers["x-should-retry"] == "false"
         assert caught.value.response.json()["missing"] == [1, 2]
@@ -266,6 +276,8 @@ class TestErrors:
     def test_of_several_models_list_them_to_choose_from(
         self, client: Scenario, world: World
     ) -> None:
-        with pytest.raises(scenario_sdk.UnprocessableEntityError) as caught:
+        from scenario_sdk import UnprocessableEntityError
+
+        with pytest.raises(UnprocessableEntityError) as caught:
             client.uploads.create(hugging_face_model_name=world.repository("several").name)
         assert "safetensors" in str(caught.value.response.json())

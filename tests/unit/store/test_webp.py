@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import struct
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,11 @@ def webp(image: Image.Image = COLOURED, **how: Any) -> bytes:
     return target.getvalue()
 
 
+@functools.cache
+def usual() -> bytes:
+    return webp()
+
+
 def chunk(kind: bytes, data: bytes) -> bytes:
     return kind + struct.pack("<I", len(data)) + data + b"\0" * (len(data) & 1)
 
@@ -37,8 +44,9 @@ def riff(*chunks: bytes) -> bytes:
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
-def frame_of(data: bytes) -> bytes:
+def frame_of(data: bytes | None = None) -> bytes:
     """Of the simple layout: one chunk."""
+    data = data or usual()
     return data[20 : 20 + int.from_bytes(data[16:20], "little")]
 
 
@@ -143,15 +151,16 @@ def transparent() -> Image.Image:
 
 
 @pytest.mark.parametrize(
-    "data",
+    "make",
     [
-        webp(transparent()),
-        webp(COLOURED.resize((80, 120)), lossless=True),
-        webp(save_all=True, append_images=[COLOURED.rotate(180)]),
+        lambda: webp(transparent()),
+        lambda: webp(COLOURED.resize((80, 120)), lossless=True),
+        lambda: webp(save_all=True, append_images=[COLOURED.rotate(180)]),
     ],
     ids=["transparent", "lossless", "moving"],
 )
-def test_other_kinds_are_left_to_pillow(path: Path, thumb: Path, data: bytes) -> None:
+def test_other_kinds_are_left_to_pillow(path: Path, thumb: Path, make: Callable[[], bytes]) -> None:
+    data = make()
     path.write_bytes(data)
     given = shown(data)
     assert shrunk_webp(path, given.size, (8, 12)) is None
@@ -175,7 +184,7 @@ def test_without_pyav_pillow_makes_the_same(
 
 @pytest.mark.parametrize("share", [0.001, 0.02, 0.5, 0.999])
 def test_a_truncated_picture_has_no_thumbnail(path: Path, thumb: Path, share: float) -> None:
-    data = webp()
+    data = usual()
     path.write_bytes(data[: int(len(data) * share)])
     assert shrunk_webp(path, SIZE, (8, 12)) is None
     with pytest.raises(WrongType):
@@ -184,7 +193,7 @@ def test_a_truncated_picture_has_no_thumbnail(path: Path, thumb: Path, share: fl
 
 
 def test_a_frame_that_ends_too_soon_is_refused_when_it_is_taken_in(path: Path, thumb: Path) -> None:
-    frame = frame_of(webp())
+    frame = frame_of()
     path.write_bytes(riff(chunk(b"VP8 ", frame[: len(frame) // 2])))
     with pytest.raises(WrongType):
         examine(path, thumb)
@@ -192,20 +201,22 @@ def test_a_frame_that_ends_too_soon_is_refused_when_it_is_taken_in(path: Path, t
 
 
 @pytest.mark.parametrize(
-    "data",
+    "make",
     [
-        riff(canvas(100, 100), chunk(b"VP8 ", frame_of(webp()))),
-        riff(chunk(b"VP8 ", frame_of(webp())[:9])),
-        riff(chunk(b"VP8 ", b"\xff" * 3 + frame_of(webp())[3:])),
-        riff(chunk(b"VP8 ", frame_of(webp())[:10] + bytes(20_000))),
-        riff(chunk(b"VP8 ", frame_of(webp())[:6] + b"\0\0\0\0" + frame_of(webp())[10:])),
-        riff(*[chunk(b"JUNK", b"")] * 100_000),
-        riff(chunk(b"VP8 ", b"")),
+        lambda: riff(canvas(100, 100), chunk(b"VP8 ", frame_of())),
+        lambda: riff(chunk(b"VP8 ", frame_of()[:9])),
+        lambda: riff(chunk(b"VP8 ", b"\xff" * 3 + frame_of()[3:])),
+        lambda: riff(chunk(b"VP8 ", frame_of()[:10] + bytes(20_000))),
+        lambda: riff(chunk(b"VP8 ", frame_of()[:6] + b"\0\0\0\0" + frame_of()[10:])),
+        lambda: riff(*[chunk(b"JUNK", b"")] * 100_000),
+        lambda: riff(chunk(b"VP8 ", b"")),
     ],
     ids=["other canvas", "no size", "first part too long", "zeros", "no area", "chunks", "empty"],
 )
-def test_a_lying_picture_ends_as_pillow_says(path: Path, thumb: Path, data: bytes) -> None:
-    path.write_bytes(data)
+def test_a_lying_picture_ends_as_pillow_says(
+    path: Path, thumb: Path, make: Callable[[], bytes]
+) -> None:
+    path.write_bytes(make())
     try:
         examine(path, thumb)
     except WrongType:
