@@ -45,10 +45,13 @@ class Landscape:
         self.sun = (chance.uniform(0.2, 0.8) * width, chance.uniform(0.18, 0.42) * height)
         self._radius = chance.uniform(0.07, 0.11) * math.sqrt(width * height)
         self._ridges = [self._ridge(layer) for layer in range(_LAYERS)]
+        self._still: Image.Image | None = None
 
     def draw(self, *, shift: float = 0.0) -> Image.Image:
         """The scene as RGB; `shift` moves the hills to the left, the near ones fastest."""
-        image = self._sky()
+        # The sky stands still while the hills move.
+        self._still = self._still or self._sky()
+        image = self._still.copy()
         for layer, ridge in enumerate(self._ridges):
             self._hill(image, layer, ridge, shift * (0.15 + layer / _LAYERS))
         return image
