@@ -16,8 +16,11 @@ from pathlib import Path
 import pytest
 import requests
 
+from comfyui_curator.store.gallery import Facts
+from comfyui_curator.store.generation import Generation
 from tests.catalogs import wait_until
 from tests.serving import RunningServer
+from tests.upstream.pictures import png
 
 ROOT = Path(__file__).resolve().parents[2]
 LAUNCHER = ROOT / "tests" / "launcher.py"
@@ -252,7 +255,12 @@ def test_a_second_program_on_one_root_says_who_holds_it(tmp_path: Path) -> None:
 
 
 def test_a_second_comfyui_answers_503_with_the_owners_address(tmp_path: Path) -> None:
-    with program("--root", tmp_path, "--demo") as (_, address):
+    drawn = tmp_path / "drawn.png"
+    drawn.write_bytes(png("lantern", 64, 96))
+    with RunningServer(tmp_path) as first:
+        facts = Facts("1", generation=Generation(prompt="a lantern"))
+        first.store.gallery.add_file(drawn, facts)
+    with program("--root", tmp_path) as (_, address):
         item = ask(address, "api/admin/gallery?limit=1").json()["images"][0]
         with RunningServer(tmp_path) as second:
             for path in ("/gallery", "/hello", "/models", "/settings"):
@@ -264,7 +272,7 @@ def test_a_second_comfyui_answers_503_with_the_owners_address(tmp_path: Path) ->
             assert address.rstrip("/") not in elsewhere.text
             picture = second.pictures.picture(item["id"])
             assert picture.path.is_file()
-            assert picture.prompt == item["meta"]["prompt"]
+            assert picture.prompt == item["meta"]["prompt"] == "a lantern"
 
 
 def test_demo_fills_an_empty_root_once(tmp_path: Path) -> None:
