@@ -64,18 +64,22 @@ class HashingProcess:
         self._in_thread = False
 
     def hash(self, paths: Sequence[str], what: bytes) -> Iterator[Hashed]:
-        """The result of each file in turn. Raises Ended when the process has died."""
+        """Ask for these files at once; the result of each in turn, as it is read.
+
+        What was asked before is read to its end by then. Reading raises Ended when the process has
+        died.
+        """
         if not self._in_thread and self._process is None:
             self._start()
         if self._in_thread:
-            for path in paths:
-                yield hash_file(path, what, self._may_go)
-            return
+            return (hash_file(path, what, self._may_go) for path in paths)
         try:
-            yield from self._ask(paths, what)
+            self._send(paths, what)
         except (OSError, ValueError) as error:
-            # Broken, or closed by another thread.
-            raise Ended from error
+            # Broken, or closed by another thread; whoever reads is told.
+            log.debug("a hashing process has ended: %s", error)
+            self.close()
+        return self._results(len(paths))
 
     def close(self) -> None:
         """End the process at once, from any thread."""
@@ -90,14 +94,25 @@ class HashingProcess:
                     except OSError:
                         log.debug("a pipe was broken already")
 
-    def _ask(self, paths: Sequence[str], what: bytes) -> Iterator[Hashed]:
+    def _send(self, paths: Sequence[str], what: bytes) -> None:
+        process = self._process
+        if process and process.stdin:
+            names = os.fsencode("\0".join(paths))
+            process.stdin.write(HEAD.pack(what, len(names)) + names)
+            process.stdin.flush()
+
+    def _results(self, count: int) -> Iterator[Hashed]:
+        try:
+            yield from self._read(count)
+        except (OSError, ValueError) as error:
+            # Broken, or closed by another thread.
+            raise Ended from error
+
+    def _read(self, left: int) -> Iterator[Hashed]:
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             raise Ended
-        names = os.fsencode("\0".join(paths))
-        process.stdin.write(HEAD.pack(what, len(names)) + names)
-        process.stdin.flush()
-        left, held = len(paths), b""
+        held = b""
         while left:
             # As much as there is: to read of each small file by itself would cost as much as to
             # hash it.

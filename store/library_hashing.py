@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,7 @@ _BATCH_FILES = 512
 _BATCH_BYTES = 64 << 20
 _UNSETTLED_BYTES = 64 << 20
 _UNSETTLED_SECONDS = 3.0
-_KEEP_SECONDS = 0.25
+_KEEP_SECONDS = 0.05
 """Of small files: written while others are hashed, no place twice."""
 _LOOK_SECONDS = 0.5
 _RUSH_FILES = 1000
@@ -49,6 +49,8 @@ class _Batch:
     paths: list[str]
     """Where they lay when the batch was made: a spot moves with its file."""
     what: bytes
+    answers: Iterator[Hashed] | None = None
+    """Of a process that was asked already."""
 
 
 class Hashing:
@@ -192,9 +194,18 @@ class Hashing:
         process = HashingProcess(self._go_on)
         with self._lock:
             self._processes.add(process)
+        batch: _Batch | None = None
         try:
-            while batch := self._next():
-                self._hash(process, batch)
+            batch = self._next()
+            while batch:
+                results, left = self._read(process, batch)
+                ahead = None if left else self._ahead(process)
+                try:
+                    self._learn(results, batch.what)
+                finally:
+                    self._let_go(batch, results, left)
+                    batch = ahead
+                batch = batch or self._next()
             self._finish()
         except Stopped:
             self._leave()
@@ -204,6 +215,8 @@ class Hashing:
             self._leave()
         finally:
             process.close()
+            if batch:
+                self._let_go(batch, (), ())
             with self._lock:
                 self._processes.discard(process)
                 if not self._active:
@@ -306,22 +319,29 @@ class Hashing:
             self._begin()
         return _Batch(spots, [spot.path for spot in spots], what)
 
-    def _hash(self, process: HashingProcess, batch: _Batch) -> None:
+    def _read(
+        self, process: HashingProcess, batch: _Batch
+    ) -> tuple[list[tuple[Spot, str, Hashed]], Collection[tuple[Spot, str]]]:
+        """The results of a batch, and the files that were left when the process died."""
         left = deque(zip(batch.spots, batch.paths, strict=True))
         results: list[tuple[Spot, str, Hashed]] = []
-        died = False
         try:
-            try:
-                for result in process.hash(batch.paths, batch.what):
-                    results.append((*left.popleft(), result))
-            except Ended:
-                process.close()
-                if self._closing:
-                    raise Stopped from None
-                died = True
-            self._learn(results, batch.what)
-        finally:
-            self._let_go(batch, results, left if died else ())
+            for result in batch.answers or process.hash(batch.paths, batch.what):
+                results.append((*left.popleft(), result))
+        except Ended:
+            process.close()
+            if self._closing:
+                raise Stopped from None
+        return results, left
+
+    def _ahead(self, process: HashingProcess) -> _Batch | None:
+        """What the process hashes while we learn what it has told, if there is much to hash."""
+        with self._lock:
+            goes_on = self._queue and self._is_rush() and not self._waits()
+            batch = self._taken() if goes_on else None
+        if batch:
+            batch.answers = process.hash(batch.paths, batch.what)
+        return batch
 
     def _learn(self, results: Sequence[tuple[Spot, str, Hashed]], what: bytes) -> None:
         places = self._places

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
@@ -22,8 +23,9 @@ from comfyui_curator.store.hashing_process import Ended, Hashed, HashingProcess
 from comfyui_curator.store.host import Host
 from comfyui_curator.store.jobs import Jobs
 from comfyui_curator.store.library import Asked, Library
+from comfyui_curator.store.library_place_index import PlaceIndex
 from comfyui_curator.store.library_records import MODELS, Records
-from comfyui_curator.store.library_shelf import PLACES
+from comfyui_curator.store.library_shelf import PLACES, Spot
 from comfyui_curator.store.library_tags import COUNTERS, TAGS, Tags
 from comfyui_curator.store.settings import Options, Settings
 from tests.libraries import tree, until
@@ -439,6 +441,46 @@ class TestHashes:
             str(path): "" if kills and str(path) == deadly else sha256(path) for path in paths
         }
         assert deaths == 1 + kills
+
+    @pytest.mark.parametrize("dies", ["process", "thread"])
+    def test_what_dies_among_thousands_of_small_files_leaves_none_without_a_hash(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dies: str
+    ) -> None:
+        loras = tmp_path / "models" / "loras"
+        loras.mkdir(parents=True)
+        contents = {f"{number:04}.safetensors": b"%d" % number for number in range(3000)}
+        for name, content in contents.items():
+            (loras / name).write_bytes(content)
+        asked: list[int] = []
+        learned: list[str] = []
+        ask, learn = HashingProcess.hash, PlaceIndex.learn
+
+        def die(process: HashingProcess, paths: Sequence[str], what: bytes) -> Iterator[Hashed]:
+            answers = ask(process, paths, what)
+            asked.append(len(paths))
+            if len(asked) == 3 and dies == "process":
+                process.close()
+            return answers
+
+        def fail(index: PlaceIndex, spot: Spot, sha256: str, auto_v3: str | None) -> None:
+            learned.append(sha256)
+            if len(learned) == 700 and dies == "thread":
+                raise ValueError(sha256)
+            learn(index, spot, sha256, auto_v3)
+
+        with opened(host_of(tmp_path), hashing=False) as library:
+            monkeypatch.setattr(HashingProcess, "hash", die)
+            monkeypatch.setattr(PlaceIndex, "learn", fail)
+            library.hashing.resume()
+            until(lambda: len(learned) >= 700)
+            library.hashing.wake()
+            assert library.hashing.wait(60)
+            assert library.hashing.status()["failed"] == 0
+            hashes = {place.file: place.sha256 for place in library.places.all()}
+        assert hashes == {
+            name: hashlib.sha256(content).hexdigest() for name, content in contents.items()
+        }
+        assert gc.isenabled()
 
     def test_the_data_of_a_file_begin_where_its_header_ends_however_long_that_is(
         self, tmp_path: Path
