@@ -81,6 +81,18 @@ def test_one_that_is_refused_for_good_is_listed_alone(
     assert {**true_prompts(world, found), first: ""} == prompts(found)
 
 
+def test_a_run_that_ends_by_an_error_says_too_of_which_it_could_not_ask(
+    server: RunningServer, world: World, upstream: Upstream
+) -> None:
+    model = world.model("vae")
+    cards = [card.id for version in model.versions for card in version.cards]
+    upstream.faults.add(ASKED, status=500, times=None)
+    upstream.faults.add("image.getInfinite|/api/v1/images", status=500, times=None)
+    found = ran(server, model.id, "start:4")
+    assert "error" in found and found["downloaded"] == found["untold"] == len(cards)
+    assert sorted(int(each["id"]) for each in found["failures"]) == sorted(cards)
+
+
 def test_what_fails_at_first_is_asked_again_before_the_run_ends(
     server: RunningServer, world: World, upstream: Upstream
 ) -> None:
