@@ -6,6 +6,7 @@ import { Members, PAGE } from "../../web/ui/collections/members.js";
 import { ApiError } from "../../web/ui/data/call.js";
 
 const ids = (items) => items.map(({ id }) => id).join("");
+const picture = (id) => ({ kind: "picture", id });
 
 /** A server with one collection, whose pictures are called a, b, c and so on. */
 function world(letters) {
@@ -40,13 +41,13 @@ function world(letters) {
       }),
     addMembers: (_id, items, before) => attempt(() => put(items.map(({ id }) => id), before?.id)),
   };
-  return { state, members: new Members(calls), order: () => order.join(""), set: (now) => (order = [...now]) };
+  return { state, calls, members: new Members(calls), order: () => order.join(""), set: (now) => (order = [...now]) };
 }
 
 test("a member that is moved stands there at once, and on the server before the right one", async () => {
   const { members, order, state } = world("abcde");
   await members.open("x");
-  const moves = [members.move(0, 2), members.move(4, 0), members.move(1, 4)];
+  const moves = [members.move(picture("a"), 2), members.move(picture("e"), 0), members.move(picture("b"), 4)];
   assert.equal(ids(members.items), "ecadb");
   await Promise.all(moves);
   assert.deepEqual(state.before, ["d", "b", null]);
@@ -60,7 +61,7 @@ test("the last one that is read is not the last one", async () => {
   const { members, state } = world(letters);
   await members.open("x");
   assert.equal(members.items.length, PAGE);
-  await members.move(0, PAGE - 1);
+  await members.move(picture(letters[0]), PAGE - 1);
   assert.equal(members.items.length, PAGE + 5);
   assert.deepEqual(state.before, [letters[PAGE]]);
 });
@@ -80,13 +81,55 @@ test("pages follow each other, and what is shown is read again in one go", async
   assert.deepEqual(state.reads, [[0, 3 * PAGE, "picture"]]);
 });
 
+test("the one that is meant is moved, although others have come before it while more was read", async () => {
+  const letters = Array.from({ length: PAGE + 5 }, (_, at) => String.fromCodePoint(0x4e00 + at));
+  const { members, order, set } = world(letters);
+  await members.open("x");
+  const moved = members.move(picture(letters[1]), PAGE - 1);
+  members.items = [members.items[1], members.items[0], ...members.items.slice(2)];
+  set([letters[1], letters[0], ...letters.slice(2)]);
+  await moved;
+  assert.equal(members.items[PAGE - 1].id, letters[1]);
+  assert.equal([...order()].indexOf(letters[1]), PAGE - 1);
+});
+
+test("what was asked for first does not take the place of what came sooner, nor of a page that came meanwhile", async () => {
+  const letters = Array.from({ length: 2 * PAGE }, (_, at) => String.fromCodePoint(0x4e00 + at));
+  const { members, set, calls } = world(letters);
+  await members.open("x");
+  const late = [];
+  const { members: read } = calls;
+  const held = async (...asked) => {
+    const answer = await read(...asked);
+    await new Promise((resolve) => late.push(resolve));
+    return answer;
+  };
+  calls.members = held;
+  const first = members.touch();
+  calls.members = read;
+  await members.more();
+  assert.equal(members.items.length, 2 * PAGE);
+  late[0]();
+  await first;
+  assert.equal(members.items.length, 2 * PAGE);
+  calls.members = held;
+  const old = members.touch();
+  calls.members = read;
+  while (late.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  set([...letters].reverse());
+  await members.touch();
+  late[1]();
+  await old;
+  assert.equal(ids(members.items), letters.toReversed().join(""));
+});
+
 test("what was taken out comes back to its place, also when its neighbour has gone", async () => {
   const { members, order } = world("abcd");
   await members.open("x");
-  const undo = await members.remove(1);
+  const undo = await members.remove(picture("b"));
   assert.equal(ids(members.items), "acd");
   assert.equal(members.total, 3);
-  const undoNext = await members.remove(1);
+  const undoNext = await members.remove(picture("c"));
   assert.equal(order(), "ad");
   await undo();
   assert.equal(order(), "adb");
@@ -100,7 +143,7 @@ test("what the server refuses is as it was", async () => {
   const { members, state } = world("abc");
   await members.open("x");
   state.fails = new ApiError(507, "The disk is full.");
-  await assert.rejects(members.move(0, 2), /disk is full/);
+  await assert.rejects(members.move(picture("a"), 2), /disk is full/);
   state.fails = null;
   await members.touch();
   assert.equal(ids(members.items), "abc");

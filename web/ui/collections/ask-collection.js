@@ -17,7 +17,7 @@ export const askCollection = (anchor, notice, item) =>
     attempts(notice)(async () => {
       const { id } = await api.addCollection(name);
       const { added } = await api.addMembers(id, [item]);
-      return added ? `In ${name} now` : `It is in ${name} already`;
+      return added ? `Added to ${name}` : `Already in ${name}`;
     }),
   );
 

@@ -36,14 +36,14 @@ export function collectionMenu({ id, name, description, ...inside }, anchor, { a
     askText(anchor, { label: "Description", text: description, act: "Save", save, lines: 4, empty: true });
   };
   const remove = async () => {
-    const text = `${name} goes. What is in it stays where it is: ${contents(inside)}.`;
+    const text = `Only the collection ${name} is deleted. What is in it stays: ${contents(inside)}.`;
     if (!(await confirm(anchor, { title: "Delete the collection", text, act: "Delete" }))) return;
     if (await attempt(async () => void (await api.deleteCollection(id)))) deleted();
   };
   return [
     { text: "Rename …", act: rename },
-    { text: "Describe …", act: describe },
-    { text: "Copy name, for a node", act: () => copy(name) },
+    { text: "Edit description …", act: describe },
+    { text: "Copy name (for a node)", act: () => copy(name) },
     { text: "Delete …", act: remove },
   ];
 }

@@ -46,6 +46,7 @@ export class CollectionSheet {
     this.attempt = attempts(notice);
     this.id = "";
     this.shownState = "";
+    this.reading = 0;
     /** @type {Kind | undefined} */
     this.kind = undefined;
     /** @type {Collection | null} */
@@ -56,8 +57,8 @@ export class CollectionSheet {
       ...this.#mainActs(),
       face: (member) => this.#face(member),
       open: (member) => this.#open(member),
-      remove: (index) => this.#remove(index),
-      move: (from, to) => this.#move(from, to),
+      remove: (member) => this.#remove(member),
+      move: (member, to) => this.attempt(() => this.members.move(member, to)),
     });
     this.facts = h("span", { class: "count" });
     this.more = iconButton("more", "More of this collection", () => this.#openMenu());
@@ -99,6 +100,11 @@ export class CollectionSheet {
     else this.#choose(this.kind);
   }
 
+  destroy() {
+    clearTimeout(this.timer);
+    this.members.close();
+  }
+
   /** Something of the library has changed. */
   touch() {
     if (this.element.hidden) return;
@@ -114,7 +120,7 @@ export class CollectionSheet {
   /** @param {string} key of a model that stood open */
   focusOn(key) {
     this.grid.mark(null);
-    this.grid.focus(this.members.items.findIndex(({ kind, id }) => kind === "model" && id === key));
+    this.grid.focus(this.members.indexOf({ kind: "model", id: key }));
   }
 
   /** @param {Kind | undefined} kind */
@@ -128,9 +134,10 @@ export class CollectionSheet {
 
   async #read() {
     const { id } = this;
+    const turn = ++this.reading;
     try {
       const found = await api.collection(id);
-      if (id !== this.id) return;
+      if (id !== this.id || turn !== this.reading) return;
       this.collection = found;
       this.#drawHead();
     } catch (error) {
@@ -176,11 +183,11 @@ export class CollectionSheet {
   /** @param {string} kind */
   #stateElement(kind) {
     if (kind.startsWith("failed")) {
-      return failure("The collection could not be read", this.members.error, () => this.members.touch());
+      return failure("The collection could not be read", this.members.error, () => this.touch());
     }
     if (!kind) return null;
-    if (this.kind) return state("folder", `No ${this.kind}s in it`, "");
-    return state("folder", "Nothing in it yet", "Open a model or a picture, or select models, and put them into it.");
+    if (this.kind) return state("folder", `No ${this.kind}s in this collection`, "");
+    return state("folder", "Nothing here yet", "Open a model or a picture, or select models, and add them to this collection.");
   }
 
   /** @param {Event} event */
@@ -231,21 +238,13 @@ export class CollectionSheet {
     this.grid.mark(member);
   }
 
-  /**
-   * @param {number} from
-   * @param {number} to
-   */
-  #move(from, to) {
-    return this.attempt(() => this.members.move(from, to));
-  }
-
-  /** @param {number} index */
-  #remove(index) {
+  /** @param {Member} member */
+  #remove(member) {
     const { notice } = this.around.shell;
     const name = this.collection?.name ?? "the collection";
     return this.attempt(async () => {
-      const putBack = await this.members.remove(index);
-      notice.done(`Taken out of ${name}`, { text: "Undo", run: () => this.attempt(putBack) });
+      const putBack = await this.members.remove(member);
+      notice.done(`Removed from ${name}`, { text: "Undo", run: () => this.attempt(putBack) });
     });
   }
 }

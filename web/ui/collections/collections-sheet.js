@@ -131,7 +131,7 @@ export class CollectionsSheet {
       this.opened = id;
       this.acts.openCollection(id);
     };
-    askText(anchor, { label: "Name", act: "Make", save });
+    askText(anchor, { label: "Name", act: "Create", save });
   }
 }
 

@@ -1,9 +1,9 @@
 /** One model or picture of a collection; all cards have one shape. */
 
-import { describe } from "../gallery/card.js";
+import { coveredWords, describe } from "../gallery/card.js";
 import { titleOf, typeName } from "../models/names.js";
 import { placeholder } from "../models/placeholder.js";
-import { iconButton } from "../parts/buttons.js";
+import { iconButton, whileBusy } from "../parts/buttons.js";
 import { fill, h } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
 
@@ -25,7 +25,7 @@ import { icon } from "../parts/icons.js";
 export function memberName({ kind, model, picture }) {
   if (model) return titleOf(model);
   if (picture) return describe(picture);
-  return kind === "model" ? "A model that is gone" : "A picture that is gone";
+  return kind === "model" ? "A model that is no longer here" : "A picture that is no longer here";
 }
 
 export class MemberCard {
@@ -37,6 +37,8 @@ export class MemberCard {
     this.member = member;
     this.acts = acts;
     this.address = "";
+    /** An address without a picture is not asked again at each redraw. */
+    this.broken = "";
     this.image = h("img", {
       class: "card-image",
       alt: "",
@@ -45,7 +47,11 @@ export class MemberCard {
       draggable: "false",
       hidden: true,
       onload: () => this.element.classList.add("has-image"),
-      onerror: () => this.#setImage(""),
+      onerror: () => {
+        this.broken = this.address;
+        this.#setImage("");
+        this.#drawFace();
+      },
     });
     this.face = h("span", { class: "model-face", "aria-hidden": "true" });
     this.words = h("span", { class: "model-words" });
@@ -79,9 +85,9 @@ export class MemberCard {
     const { address, covered } = this.acts.face(member);
     this.element.classList.toggle("is-covered", covered);
     this.element.classList.toggle("is-gone", gone || model?.status === "missing");
-    this.element.setAttribute("aria-label", memberName(member));
+    this.element.setAttribute("aria-label", covered && picture ? coveredWords(picture) : memberName(member));
     this.#setImage(address);
-    fill(this.face, !address && (model ? placeholder(titleOf(model)) : icon(gone ? "warning" : "image")));
+    this.#drawFace();
     const named = model || gone;
     this.words.hidden = !named;
     fill(
@@ -93,6 +99,13 @@ export class MemberCard {
     this.sign.hidden = !video;
     fill(this.sign, video && icon("video"));
     this.#drawActs();
+  }
+
+  /** What stands there without a picture. */
+  #drawFace() {
+    const { model, picture } = this.member;
+    const sign = model ? placeholder(titleOf(model)) : icon(picture ? "image" : "warning");
+    fill(this.face, !this.address && sign);
   }
 
   /** The buttons come with the first visit: a page of cards has hundreds of them otherwise. */
@@ -119,11 +132,7 @@ export class MemberCard {
         type: "button",
         title: text,
         "aria-label": text,
-        onclick: async () => {
-          button.disabled = true;
-          await run();
-          button.disabled = false;
-        },
+        onclick: () => whileBusy(button, run),
       },
       icon(sign),
       h("span", {}, short),
@@ -133,6 +142,7 @@ export class MemberCard {
 
   /** @param {string} address */
   #setImage(address) {
+    if (address === this.broken) address = "";
     if (address === this.address) return;
     this.address = address;
     this.element.classList.remove("has-image");

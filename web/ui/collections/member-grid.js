@@ -8,8 +8,8 @@ import { nameOf } from "./members.js";
 /**
  * @typedef {import("../data/collection-calls.js").Member} Member
  * @typedef {Omit<import("./member-card.js").MemberActs, "more"> & {
- *   move: (from: number, to: number) => Promise<unknown>,
- *   remove: (index: number) => Promise<unknown>}} GridActs
+ *   move: (member: Member, to: number) => Promise<unknown>,
+ *   remove: (member: Member) => Promise<unknown>}} GridActs
  */
 
 const GREY = 8;
@@ -28,10 +28,10 @@ export class MemberGrid {
     this.current = 0;
     /** The name of the one that stands open beside them. */
     this.opened = "";
-    /** @type {number | null} the one that is being dragged */
+    /** @type {Member | null} the one that is being dragged */
     this.dragged = null;
     this.said = h("div", { class: "off-screen", role: "status" });
-    this.hint = h("p", { class: "hint member-hint" }, "Drag them, or hold Shift with the arrow keys, to put them in order.");
+    this.hint = h("p", { class: "hint member-hint" }, "Drag cards to reorder them, or press Shift and an arrow key.");
     this.board = h("div", { class: "member-grid", role: "list", "aria-label": "In this collection" });
     this.element = h("div", {}, this.board, this.hint, this.said);
     this.board.addEventListener("keydown", (event) => this.#onKey(event));
@@ -94,16 +94,17 @@ export class MemberGrid {
   }
 
   #more = (/** @type {Member} */ member, /** @type {Element} */ anchor) => {
-    const { items, total } = this.members;
-    const at = items.indexOf(member);
-    const move = (/** @type {number} */ to) => () => this.#move(at, to);
+    const { total } = this.members;
+    const at = this.members.indexOf(member);
+    // While the menu stands open, others may move it.
+    const by = (/** @type {number} */ step) => () => this.#move(member, this.members.indexOf(member) + step);
     const main = this.acts.main(member);
     openMenu(anchor, [
       ...(main ? [{ text: main.text, act: main.run }] : []),
       ...(member.model || member.picture ? [{ text: "Open", act: () => this.acts.open(member) }] : []),
-      ...(at > 0 ? [{ text: "To the beginning", act: move(0) }, { text: "Earlier", act: move(at - 1) }] : []),
-      ...(at < total - 1 ? [{ text: "Later", act: move(at + 1) }] : []),
-      { text: "Take out of the collection", act: () => this.#remove(at) },
+      ...(at > 0 ? [{ text: "Move to the start", act: () => this.#move(member, 0) }, { text: "Move earlier", act: by(-1) }] : []),
+      ...(at < total - 1 ? [{ text: "Move later", act: by(1) }] : []),
+      { text: "Remove from the collection", act: () => this.#remove(member) },
     ]);
   };
 
@@ -123,29 +124,37 @@ export class MemberGrid {
   }
 
   /**
-   * @param {number} from
+   * @param {Member} member
    * @param {number} to
    */
-  async #move(from, to) {
-    const item = this.members.items[from];
-    if (!item || to < 0) return;
-    const moved = this.acts.move(from, to);
-    const at = this.members.items.indexOf(item);
-    this.focus(at);
-    this.said.textContent = `${memberName(item)}: ${at + 1} of ${this.members.total}`;
+  async #move(member, to) {
+    const from = this.members.indexOf(member);
+    const moved = this.acts.move(member, Math.max(0, to));
+    this.#tellPlace(member);
+    // Where more has to be read first, it comes to its place only then.
+    const waits = this.members.indexOf(member) === from;
     await moved;
+    if (waits && this.board.matches(":focus-within")) this.#tellPlace(member);
   }
 
-  /** @param {number} index */
-  async #remove(index) {
-    const removed = this.acts.remove(index);
+  /** @param {Member} member */
+  #tellPlace(member) {
+    const at = this.members.indexOf(member);
+    this.focus(at);
+    if (at >= 0) this.said.textContent = `${memberName(member)}: ${at + 1} of ${this.members.total}`;
+  }
+
+  /** @param {Member} member */
+  async #remove(member) {
+    const index = this.members.indexOf(member);
+    const removed = this.acts.remove(member);
     this.focus(Math.min(index, this.members.items.length - 1));
     await removed;
   }
 
   /** @param {FocusEvent} event */
   #onFocus(event) {
-    const index = [...this.cards.values()].findIndex(({ element }) => event.composedPath().includes(element));
+    const index = this.#indexOf(event);
     if (index < 0 || index === this.current) return;
     this.current = index;
     this.#mark();
@@ -164,12 +173,12 @@ export class MemberGrid {
     const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -this.#columns, ArrowDown: this.#columns }[event.key];
     const onCard = target(event) === this.#at(current)?.element;
     const item = items[current];
-    if (by && event.shiftKey) this.#move(current, Math.max(0, current + by));
+    if (item && by && event.shiftKey) this.#move(item, current + by);
     else if (by) this.focus(Math.max(0, Math.min(items.length - 1, current + by)));
     else if (event.key === "Home") this.focus(0);
     else if (event.key === "End") this.focus(items.length - 1);
     else if (item && onCard && (event.key === "Enter" || event.key === " ")) this.acts.open(item);
-    else if (item && onCard && event.key === "Delete") this.#remove(current);
+    else if (item && onCard && event.key === "Delete") this.#remove(item);
     else return;
     event.preventDefault();
     event.stopPropagation();
@@ -184,10 +193,11 @@ export class MemberGrid {
   /** @param {DragEvent} event */
   #onDragStart(event) {
     const index = this.#indexOf(event);
-    if (index < 0 || !event.dataTransfer) return;
-    this.dragged = index;
+    const item = this.members.items[index];
+    if (!item || !event.dataTransfer) return;
+    this.dragged = item;
     event.dataTransfer.effectAllowed = "move";
-    event.dataTransfer.setData(TYPE, String(index));
+    event.dataTransfer.setData(TYPE, nameOf(item));
     this.#at(index)?.element.classList.add("is-dragged");
   }
 
@@ -198,11 +208,12 @@ export class MemberGrid {
   #placeOf(event) {
     const index = this.#indexOf(event);
     const card = this.#at(index)?.element;
-    if (this.dragged === null || !card) return null;
+    if (!this.dragged || !card) return null;
+    const from = this.members.indexOf(this.dragged);
     const { left, width } = card.getBoundingClientRect();
     const after = event.clientX > left + width / 2;
-    const to = index + Number(after) - Number(this.dragged < index + Number(after));
-    return { card, after, to };
+    const to = index + Number(after) - Number(from < index + Number(after));
+    return { card, after, from, to };
   }
 
   /** @param {DragEvent} event */
@@ -212,7 +223,7 @@ export class MemberGrid {
     event.stopPropagation();
     const place = this.#placeOf(event);
     this.#unmark();
-    if (place && place.to !== this.dragged) place.card.classList.add(place.after ? "is-after" : "is-before");
+    if (place && place.to !== place.from) place.card.classList.add(place.after ? "is-after" : "is-before");
   }
 
   /** @param {DragEvent} event */

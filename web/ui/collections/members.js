@@ -42,6 +42,9 @@ export class Members extends EventTarget {
     this.changing = 0;
     /** What was read before a change began says nothing any more. */
     this.world = 0;
+    /** How often all that is shown was read again; the last of them that is shown. */
+    this.asked = 0;
+    this.taken = 0;
     this.changes = Promise.resolve();
   }
 
@@ -68,6 +71,14 @@ export class Members extends EventTarget {
     this.total = 0;
   }
 
+  /**
+   * Where it stands now; -1 where it does not.
+   * @param {Ref} member
+   */
+  indexOf(member) {
+    return this.items.findIndex((item) => nameOf(item) === nameOf(member));
+  }
+
   /** Read the next page, unless there is none. */
   async more() {
     if (this.state !== "ready" || this.items.length >= this.total) return;
@@ -84,28 +95,34 @@ export class Members extends EventTarget {
   /** Something has changed somewhere: read again what is shown. */
   async touch() {
     if (!this.id || this.changing) return;
+    const turn = ++this.asked;
     await this.#read(async () => {
-      const wanted = Math.max(PAGE, this.items.length);
       /** @type {Member[]} */
       const items = [];
-      let total = 0;
-      do {
-        const page = await this.#page(items.length, Math.min(MOST, wanted - items.length));
+      let total = Infinity;
+      // More may have been shown meanwhile.
+      const wanted = () => Math.max(PAGE, this.items.length);
+      while (items.length < Math.min(wanted(), total)) {
+        const page = await this.#page(items.length, Math.min(MOST, wanted() - items.length));
         items.push(...page.items);
         total = page.total;
         if (!page.items.length) break;
-      } while (items.length < Math.min(wanted, total));
+      }
+      // What was asked for later may have come sooner.
+      if (turn < this.taken) return { items: this.items, total: this.total };
+      this.taken = turn;
       return { items, total };
     });
   }
 
   /**
    * Put a member at another place among those shown; at once here, then on the server.
-   * @param {number} from
+   * @param {Ref} member
    * @param {number} to its place afterwards
    */
-  async move(from, to) {
+  async move(member, to) {
     if (to >= this.items.length - 1 && this.items.length < this.total) await this.more();
+    const from = this.indexOf(member);
     const item = this.items[from];
     const place = Math.max(0, Math.min(to, this.items.length - 1));
     if (!item || place === from) return;
@@ -119,10 +136,11 @@ export class Members extends EventTarget {
 
   /**
    * Take a member out; resolves to what puts it back to its place.
-   * @param {number} index
+   * @param {Ref} member
    * @returns {Promise<() => Promise<void>>}
    */
-  async remove(index) {
+  async remove(member) {
+    const index = this.indexOf(member);
     const item = this.items[index];
     if (!item) return async () => {};
     const before = this.items[index + 1];

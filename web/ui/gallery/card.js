@@ -1,6 +1,7 @@
 /** One picture in the grid. */
 
 import { api } from "../data/api.js";
+import { whileBusy } from "../parts/buttons.js";
 import { fill, h } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
 import { levelName } from "./levels.js";
@@ -39,8 +40,11 @@ export function describe(item) {
   return `${kind}${by}${prompt}`;
 }
 
-/** @param {Item} item */
-const coveredWords = (item) => `Covered, level ${levelName(item.nsfw_level)}: open to see it`;
+/**
+ * The same of one that is covered.
+ * @param {Item} item
+ */
+export const coveredWords = (item) => `Covered, level ${levelName(item.nsfw_level)}: open to see it`;
 
 /** The element is one row of the grid with one cell: columns of pictures have no rows of their own. */
 export class Card {
@@ -138,7 +142,7 @@ export class Card {
  * @param {import("../parts/icons.js").IconName} name
  * @param {string} text
  * @param {string} title
- * @param {() => unknown} act
+ * @param {() => Promise<unknown> | void} act
  * @param {string} [kind]
  */
 function button(name, text, title, act, kind = "") {
@@ -149,11 +153,7 @@ function button(name, text, title, act, kind = "") {
       class: `card-act ${kind}`,
       title,
       "aria-label": title,
-      onclick: async () => {
-        element.disabled = true;
-        await act();
-        element.disabled = false;
-      },
+      onclick: () => whileBusy(element, act),
     },
     icon(name),
     text && h("span", {}, text),

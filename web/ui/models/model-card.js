@@ -1,7 +1,8 @@
 /** One model in the grid; the same card shows another when the list is another. */
 
 import { keyOf } from "../data/library-calls.js";
-import { h } from "../parts/dom.js";
+import { whileBusy } from "../parts/buttons.js";
+import { fill, h } from "../parts/dom.js";
 import { sizeText } from "../parts/figures.js";
 import { icon } from "../parts/icons.js";
 import { shortBase, titleOf, typeName } from "./names.js";
@@ -28,6 +29,8 @@ export class ModelCard {
     /** @type {Model | undefined} */
     this.model = undefined;
     this.address = "";
+    /** An address without a picture is not asked again at each redraw. */
+    this.broken = "";
     this.drawn = "";
     this.image = h("img", {
       class: "card-image",
@@ -36,7 +39,11 @@ export class ModelCard {
       draggable: "false",
       hidden: true,
       onload: () => this.cell.classList.add("has-image"),
-      onerror: () => this.#setImage(""),
+      onerror: () => {
+        this.broken = this.address;
+        this.#setImage("");
+        this.#drawFace();
+      },
     });
     this.face = h("span", { class: "model-face", "aria-hidden": "true" });
     this.base = h("span", { class: "card-badge" });
@@ -89,8 +96,7 @@ export class ModelCard {
     if (!model) {
       this.cell.setAttribute("aria-label", "Loading");
       this.#setImage("");
-      this.face.replaceChildren();
-      this.drawn = "";
+      this.#drawFace();
       return;
     }
     this.#showFace(model);
@@ -107,12 +113,13 @@ export class ModelCard {
     this.base.title = model.base_model;
     this.base.hidden = !model.base_model;
     this.state.textContent = missing ? "Missing" : model.duplicate ? `${model.places?.length ?? 2}×` : "";
-    this.state.title = missing ? "Its file is gone" : "It lies there more than once";
+    this.state.title = missing ? "Its file is gone" : "The same file is there more than once";
     this.state.hidden = !this.state.textContent;
     this.cell.classList.toggle("is-gone", missing);
+    const favourite = model.favorite ? "Remove from favourites" : "Add to favourites";
     this.heart.setAttribute("aria-pressed", String(model.favorite));
-    this.heart.title = model.favorite ? "No favourite any more (f)" : "Favourite (f)";
-    this.heart.setAttribute("aria-label", model.favorite ? "No favourite any more" : "Favourite");
+    this.heart.title = `${favourite} (f)`;
+    this.heart.setAttribute("aria-label", favourite);
     this.cell.setAttribute("aria-label", describe(model));
     if (this.main) this.main.hidden = !this.acts.main.can(model);
   }
@@ -130,11 +137,16 @@ export class ModelCard {
     const { address, covered } = this.acts.face(model);
     this.cell.classList.toggle("is-covered", covered);
     this.#setImage(address);
-    const wanted = address ? "" : keyOf(model);
-    if (wanted !== this.drawn) {
-      this.drawn = wanted;
-      this.face.replaceChildren(...(wanted ? [placeholder(titleOf(model))] : []));
-    }
+    this.#drawFace();
+  }
+
+  /** What stands there without a picture. */
+  #drawFace() {
+    const { model } = this;
+    const wanted = this.address || !model ? "" : keyOf(model);
+    if (wanted === this.drawn) return;
+    this.drawn = wanted;
+    fill(this.face, model && wanted ? placeholder(titleOf(model)) : null);
   }
 
   /** @param {Model} model */
@@ -142,12 +154,13 @@ export class ModelCard {
     const selected = this.acts.isSelected(keyOf(model));
     this.cell.classList.toggle("is-chosen", selected);
     this.tick.setAttribute("aria-pressed", String(selected));
-    this.tick.title = selected ? "Do not select (x)" : "Select (x)";
+    this.tick.title = selected ? "Deselect (x)" : "Select (x)";
     this.tick.setAttribute("aria-label", `Select ${titleOf(model)}`);
   }
 
   /** @param {string} address */
   #setImage(address) {
+    if (address === this.broken) address = "";
     if (address === this.address) return;
     this.address = address;
     this.cell.classList.remove("has-image");
@@ -167,6 +180,7 @@ export class ModelCard {
   #offerActs() {
     const { main, more } = this.acts;
     if (this.bar) return;
+    const run = async () => this.model && main.run(this.model);
     const first = h(
       "button",
       {
@@ -174,11 +188,7 @@ export class ModelCard {
         type: "button",
         title: main.title,
         "aria-label": main.text,
-        onclick: async () => {
-          first.disabled = true;
-          if (this.model) await main.run(this.model);
-          first.disabled = false;
-        },
+        onclick: () => whileBusy(first, run),
       },
       icon(main.sign),
       h("span", {}, main.short),

@@ -1,7 +1,7 @@
 /** One model, whole: its pictures, what a person has written, what its file says. */
 
 import { ApiError, api, words } from "../data/api.js";
-import { iconButton } from "../parts/buttons.js";
+import { iconButton, whileBusy } from "../parts/buttons.js";
 import { fill, h } from "../parts/dom.js";
 import { countText, sizeText } from "../parts/figures.js";
 import { icon } from "../parts/icons.js";
@@ -238,9 +238,7 @@ export class ModelView {
     const { model } = this.record;
     if (!model) return;
     if (this.#isToGet(model)) return this.acts.shell.add(this.#page());
-    this.main.disabled = true;
-    await this.acts.main.run(model, isLora(model) ? this.#strength() : undefined);
-    this.main.disabled = false;
+    await whileBusy(this.main, () => this.acts.main.run(model, isLora(model) ? this.#strength() : undefined));
   }
 
   /** @param {FullModel} model */
@@ -279,7 +277,7 @@ export class ModelView {
       ...(page ? [{ text: "Open on CivitAI", href: page }] : []),
       ...(modelId && isLora(model) ? [{ text: "Its gallery", act: () => pictures(modelId) }] : []),
       ...(model.sha256 ? [{ text: found ? "Ask CivitAI again" : "Ask CivitAI about it", act: () => this.#lookUp(key, Boolean(found)) }] : []),
-      { text: "Read what lies beside it", act: () => this.#import(key) },
+      { text: "Read the files beside it", act: () => this.#import(key) },
       { text: "Copy file name", act: () => copy(model.file.slice(model.file.lastIndexOf("/") + 1)) },
       ...(isLora(model) ? [{ text: "Copy as <lora:…>", act: () => copy(`<lora:${titleOf({ name: "", file: model.file })}:${this.#strength()}>`) }] : []),
       { text: "Copy path", act: () => copy(model.path) },

@@ -1,4 +1,4 @@
-/** Buttons that are an icon, and switches that look like chips. */
+/** Buttons that are an icon, switches that look like chips, and what cannot be pressed twice. */
 
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
@@ -28,4 +28,21 @@ export function chip(face, title, act) {
     { class: "chip", type: "button", title, "aria-label": title, "aria-pressed": "false", onclick: act },
     face,
   );
+}
+
+/**
+ * It cannot be pressed again until the work is over; then the keyboard is where it was.
+ * @param {HTMLButtonElement} button
+ * @param {() => Promise<unknown> | void} work
+ */
+export async function whileBusy(button, work) {
+  const focused = button.matches(":focus");
+  button.disabled = true;
+  try {
+    await work();
+  } finally {
+    button.disabled = false;
+    // A button that is disabled loses the keyboard to nowhere.
+    if (focused && document.activeElement === document.body) button.focus({ preventScroll: true });
+  }
 }

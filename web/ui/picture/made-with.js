@@ -1,7 +1,7 @@
 /** The models a picture was made with: which of them are here, and a way to get the others. */
 
 import { ApiError, api, words } from "../data/api.js";
-import { iconButton } from "../parts/buttons.js";
+import { iconButton, whileBusy } from "../parts/buttons.js";
 import { fill, h } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
 import { STATE_WORDS } from "../wanted/entries.js";
@@ -116,11 +116,7 @@ export class MadeWith {
         class: "button small",
         type: "button",
         "aria-label": `${text} ${resource.name}`,
-        onclick: async () => {
-          button.disabled = true;
-          await act();
-          button.disabled = false;
-        },
+        onclick: () => whileBusy(button, act),
       },
       text,
     );
