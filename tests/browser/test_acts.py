@@ -59,6 +59,20 @@ def test_sent_to_input_the_file_lies_there_and_is_named(server: RunningServer, p
     expect(notice(page)).to_contain_text("civitai_1030.png")
 
 
+def test_the_keyboard_stays_at_a_button_that_was_busy(server: RunningServer, page: Page) -> None:
+    open_page(page, server)
+    held: list[Route] = []
+    page.route("**/to-input/**", lambda route: held.append(route))
+    card(page, "1031").focus()
+    send = card(page, "1031").get_by_role("button", name="Send to input")
+    send.focus()
+    page.keyboard.press("Enter")
+    expect(send).to_be_disabled()
+    expect(send).not_to_be_focused()
+    held[0].continue_()
+    expect(send).to_be_focused()
+
+
 def test_of_a_video_a_frame_is_sent_or_the_whole(server: RunningServer, page: Page) -> None:
     open_page(page, server)
     for choice, ends in (("Send a frame to input", "png"), ("Send the video to input", "mp4")):

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from PIL import Image
+from playwright.sync_api import Locator, Page, Route, expect
 
 from comfyui_curator.store import Options
+from comfyui_curator.store.gallery import Facts
+from comfyui_curator.store.generation import Generation
 from tests.browser import library
-from tests.browser.screens import card, notice
+from tests.browser.screens import card, notice, open_page
 from tests.serving import RunningServer
 
 NAMES = ("amber", "birch", "cedar")
@@ -69,11 +73,11 @@ def test_a_collection_is_made_filled_and_shows_models_and_pictures(
     page.get_by_role("button", name="New collection").click()
     page.get_by_role("textbox", name="Name").fill("Autumn")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Nothing in it yet")).to_be_visible()
+    expect(page.get_by_text("Nothing here yet")).to_be_visible()
     page.get_by_role("tab", name="Gallery").click()
     card(page, "1030").click()
     picture = page.locator(".picture")
-    picture.get_by_role("button", name="Put into a collection").click()
+    picture.get_by_role("button", name="Add to a collection").click()
     page.get_by_role("option", name="Autumn").click()
     picture.get_by_role("button", name="Open Autumn").or_(
         picture.get_by_title("Open Autumn")
@@ -84,7 +88,7 @@ def test_a_collection_is_made_filled_and_shows_models_and_pictures(
     expect(page.locator(".collection-open", has_text="Autumn")).to_be_focused()
     page.keyboard.press("Escape")
     view = library.open_model(page, "cedar")
-    view.get_by_role("button", name="Put into a collection").click()
+    view.get_by_role("button", name="Add to a collection").click()
     page.get_by_role("option", name="Autumn").click()
     view.get_by_title("Open Autumn").click()
     expect(members).to_have_count(2)
@@ -117,7 +121,7 @@ def test_the_order_is_changed_by_keyboard_by_menu_and_by_dragging(
     expect(members.nth(0)).to_contain_text("birch")
     members.nth(4).hover()
     members.nth(4).get_by_role("button", name="More").click()
-    page.get_by_role("menuitem", name="To the beginning").click()
+    page.get_by_role("menuitem", name="Move to the start").click()
     expect(members.nth(0)).to_be_focused()
     members.nth(3).drag_to(members.nth(0), target_position={"x": 5, "y": 50})
     expect(members.nth(0)).to_contain_text("amber")
@@ -132,15 +136,15 @@ def test_what_is_taken_out_stays_where_it_is(server: RunningServer, page: Page, 
     members = open_best(page, server).locator(".member")
     members.nth(1).hover()
     members.nth(1).get_by_role("button", name="More").click()
-    page.get_by_role("menuitem", name="Take out of the collection").click()
-    expect(notice(page)).to_contain_text("Taken out of Best")
+    page.get_by_role("menuitem", name="Remove from the collection").click()
+    expect(notice(page)).to_contain_text("Removed from Best")
     expect(members).to_have_count(4)
     assert "birch.safetensors" not in order(server, best)
     assert library.row(server, "birch")["status"] == "present"
     place, away = server.root / "models/loras/cedar.safetensors", server.root / "cedar.safetensors"
     shutil.move(place, away)
     server.post("/library/scan", json={})
-    expect(page.locator(".member.is-gone")).to_have_text(["A model that is gone"])
+    expect(page.locator(".member.is-gone")).to_have_text(["A model that is no longer here"])
     shutil.move(away, place)
     library.hashed(server)
     expect(members.nth(1)).to_contain_text("cedarLoRA")
@@ -184,7 +188,7 @@ def test_a_collection_is_renamed_described_and_deleted_after_a_question(
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Best of all")).to_be_visible()
     more.click()
-    page.get_by_role("menuitem", name="Describe …").click()
+    page.get_by_role("menuitem", name="Edit description …").click()
     page.get_by_role("textbox", name="Description").fill("For the cover.")
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".collection .lead")).to_have_text("For the cover.")
@@ -218,6 +222,89 @@ def test_one_that_is_deleted_elsewhere_leads_back_and_failures_say_so(
     failed.get_by_role("button", name="Retry").click()
     expect(page.get_by_text("No collections yet")).to_be_visible()
     complaints.clear()
+
+
+def test_a_collection_whose_name_could_not_be_read_has_it_after_a_retry(
+    server: RunningServer, page: Page, best: str, complaints: list[str]
+) -> None:
+    library.open_models(page, server)
+    library.menu(page, "Collections …")
+    page.route(f"**/library/collections/{best}**", lambda route: route.abort())
+    page.locator(".collection-open", has_text="Best").click()
+    failed = page.get_by_role("alert").filter(has_text="could not be read")
+    expect(failed).to_be_visible()
+    page.unroute(f"**/library/collections/{best}**")
+    failed.get_by_role("button", name="Retry").click()
+    expect(page.get_by_role("region", name="Best", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="More of this collection")).to_be_visible()
+    expect(page.locator(".member")).to_have_count(5)
+    complaints.clear()
+
+
+def test_a_menu_acts_on_its_own_card_also_when_others_have_moved_meanwhile(
+    server: RunningServer, page: Page, best: str
+) -> None:
+    members = open_best(page, server).locator(".member")
+    members.nth(1).hover()
+    members.nth(1).get_by_role("button", name="More").click()
+    entry = page.get_by_role("menuitem", name="Remove from the collection")
+    expect(entry).to_be_visible()
+    last = {"items": [{"kind": "picture", "id": "1031"}], "before": None}
+    first = {"kind": "model", "id": library.row(server, "amber")["sha256"]}
+    server.post(f"/library/collections/{best}/order", json={**last, "before": first})
+    expect(members.nth(1)).to_contain_text("amber")
+    entry.click()
+    expect(members).to_have_count(4)
+    assert order(server, best) == ["1031", "amber.safetensors", "cedar.safetensors", "1030"]
+
+
+def test_a_collection_can_be_added_while_the_library_changes(
+    server: RunningServer, page: Page, best: str
+) -> None:
+    library.open_models(page, server)
+    view = library.open_model(page, "cedar")
+    expect(view.get_by_title("Open Best")).to_be_visible()
+    held: list[Route] = []
+    page.route("**/library/collections?*", lambda route: held.append(route))
+    view.get_by_role("button", name="Add to a collection").click()
+    key = library.row(server, "cedar")["sha256"]
+    with page.expect_response("**/library/collections/of/**"):
+        server.ask("PATCH", f"/models/{key}", json={"notes": "New."})
+    expect(view).to_contain_text("New.")
+    for route in held:
+        route.continue_()
+    expect(page.get_by_role("option", name="Best")).to_be_visible()
+
+
+def test_a_collection_opens_from_the_enlarged_picture(
+    server: RunningServer, page: Page, best: str
+) -> None:
+    open_page(page, server)
+    card(page, "1030").click()
+    page.get_by_role("button", name="Large").click()
+    page.get_by_role("dialog").get_by_title("Open Best").click()
+    expect(page.get_by_role("region", name="Best", exact=True)).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("tab", name="Wanted").click()
+    expect(page.get_by_role("tab", name="Wanted")).to_have_attribute("aria-selected", "true")
+
+
+def test_a_covered_picture_of_a_collection_does_not_tell_its_prompt(
+    server: RunningServer, page: Page, tmp_path: Path
+) -> None:
+    file = tmp_path / "bold.png"
+    Image.new("RGB", (64, 64), "#804020").save(file)
+    generation = Generation(prompt="not for everybody")
+    server.store.gallery.add_file(file, Facts("3000", nsfw_level=8, generation=generation))
+    found = server.post("/library/collections", json={"name": "Best"}).json()["id"]
+    items = [{"kind": "picture", "id": "3000"}]
+    server.post(f"/library/collections/{found}/items", json={"items": items})
+    library.open_models(page, server)
+    library.menu(page, "Collections …")
+    page.locator(".collection-open", has_text="Best").click()
+    expect(page.locator(".member.is-covered")).to_have_accessible_name(
+        re.compile("^Covered, level ")
+    )
 
 
 def test_the_models_of_a_collection_are_a_filter_of_the_list(

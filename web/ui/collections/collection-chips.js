@@ -2,9 +2,9 @@
 
 import { ApiError, api } from "../data/api.js";
 import { attempts } from "../parts/attempts.js";
-import { keepFocus, labelAdder, labelChip } from "../parts/labels.js";
-import { chooseCollection } from "./ask-collection.js";
 import { h } from "../parts/dom.js";
+import { LabelRow } from "../parts/labels.js";
+import { chooseCollection } from "./ask-collection.js";
 
 /**
  * @typedef {import("../data/collection-calls.js").Collection} Collection
@@ -18,8 +18,14 @@ export class CollectionChips {
     this.attempt = attempts(notice);
     /** @type {Ref | null} */
     this.item = null;
-    this.row = h("div", { class: "model-chips-row" });
-    this.element = h("section", { class: "picture-section" }, h("header", {}, h("h3", {}, "Collections")), this.row);
+    this.reading = 0;
+    this.row = new LabelRow("Add to a collection", (anchor) => chooseCollection(anchor, (name) => this.#add(name)));
+    this.element = h(
+      "section",
+      { class: "picture-section" },
+      h("header", {}, h("h3", {}, "Collections")),
+      this.row.element,
+    );
   }
 
   /** @param {Ref} item */
@@ -34,9 +40,10 @@ export class CollectionChips {
   async read() {
     const { item } = this;
     if (!item) return;
+    const turn = ++this.reading;
     try {
       const found = await api.collectionsOf(item);
-      if (item === this.item) this.#draw(found);
+      if (turn === this.reading) this.#draw(found);
     } catch (error) {
       // What is wrong with the item, its other parts say.
       if (!(error instanceof ApiError)) console.error(error);
@@ -45,11 +52,13 @@ export class CollectionChips {
 
   /** @param {Collection[]} collections */
   #draw(collections) {
-    const add = labelAdder("Put into a collection", () => chooseCollection(add, (name) => this.#add(name)));
-    const chips = collections.map(({ id, name, color }) =>
-      labelChip(name, { title: `Open ${name}`, color, open: () => this.open(id) }, () => this.#change((item) => api.removeMembers(id, [item]))),
+    this.row.show(
+      collections.map(({ id, name, color }) => ({
+        ...{ id, name, color, title: `Open ${name}` },
+        open: () => this.open(id),
+        remove: () => this.#change((item) => api.removeMembers(id, [item])),
+      })),
     );
-    keepFocus(this.row, ...chips, add);
   }
 
   /** @param {string} name */

@@ -4,7 +4,7 @@ import { CollectionChips } from "../collections/collection-chips.js";
 import { ApiError, api } from "../data/api.js";
 import { attempts } from "../parts/attempts.js";
 import { h } from "../parts/dom.js";
-import { keepFocus, labelAdder, labelChip } from "../parts/labels.js";
+import { LabelRow } from "../parts/labels.js";
 import { askName } from "../parts/name-field.js";
 
 /**
@@ -24,12 +24,12 @@ export class ModelLabels {
     this.acts = acts;
     this.attempt = attempts(acts.notice);
     this.key = "";
-    this.tags = h("div", { class: "model-chips-row" });
+    this.tags = new LabelRow("Add a tag", (anchor) => this.#askTag(anchor));
     this.collections = new CollectionChips({ notice: acts.notice, open: acts.collection });
     this.element = h(
       "div",
       {},
-      h("section", { class: "picture-section" }, h("header", {}, h("h3", {}, "Tags")), this.tags),
+      h("section", { class: "picture-section" }, h("header", {}, h("h3", {}, "Tags")), this.tags.element),
       this.collections.element,
     );
   }
@@ -40,15 +40,14 @@ export class ModelLabels {
    */
   show(key, model) {
     this.key = key;
-    const add = labelAdder("Add a tag", () => this.#askTag(add));
-    const chips = model.tags.map((tag) =>
-      labelChip(
-        tag.name,
-        { title: `All models with ${tag.name}`, color: tag.color, open: () => this.acts.showTag(tag) },
-        () => this.#change({ remove_tags: [tag.id] }),
-      ),
+    this.tags.show(
+      model.tags.map((tag) => ({
+        ...tag,
+        title: `All models with ${tag.name}`,
+        open: () => this.acts.showTag(tag),
+        remove: () => this.#change({ remove_tags: [tag.id] }),
+      })),
     );
-    keepFocus(this.tags, ...chips, add);
     this.collections.show({ kind: "model", id: key });
   }
 

@@ -1,36 +1,50 @@
-/** Labels of an opened thing: a name that leads somewhere, and a cross that takes it away. */
+/** Labels of an opened thing: names that lead somewhere, each with a cross that takes it away. */
 
 import { fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 
 /**
- * @param {string} name
- * @param {{title: string, color?: string, open: () => void}} about
- * @param {() => void} remove
+ * @typedef {object} Label
+ * @property {string | number} id
+ * @property {string} name
+ * @property {string} title where it leads
+ * @property {string} [color]
+ * @property {() => void} open
+ * @property {() => void} remove
  */
-export function labelChip(name, { title, color, open }, remove) {
+
+export class LabelRow {
+  /**
+   * @param {string} title of the button that adds one
+   * @param {(anchor: Element) => unknown} add
+   */
+  constructor(title, add) {
+    const props = { class: "chip is-adder", type: "button", title, "aria-label": title };
+    this.adder = h("button", { ...props, onclick: () => add(this.adder) }, icon("plus"));
+    this.element = h("div", { class: "model-chips-row" }, this.adder);
+    this.known = "[]";
+  }
+
+  /**
+   * Labels that are the same are left alone: the keyboard may be at one of them.
+   * @param {Label[]} labels
+   */
+  show(labels) {
+    const known = JSON.stringify(labels.map(({ id, name, color }) => [id, name, color]));
+    if (known === this.known) return;
+    this.known = known;
+    const focused = this.element.matches(":focus-within");
+    fill(this.element, ...labels.map(labelChip), this.adder);
+    if (focused) this.adder.focus({ preventScroll: true });
+  }
+}
+
+/** @param {Label} label */
+function labelChip({ name, title, color, open, remove }) {
   const face = h("button", { class: "chip is-label", type: "button", title, onclick: open }, h("span", {}, name));
   if (color) face.style.setProperty("--mark", color);
   face.classList.toggle("is-marked", Boolean(color));
   const text = `Remove ${name}`;
   const cross = h("button", { class: "chip-close", type: "button", "aria-label": text, title: text, onclick: remove }, icon("close"));
   return h("span", { class: "chip-pair model-label" }, face, cross);
-}
-
-/**
- * @param {string} title
- * @param {() => void} act
- */
-export const labelAdder = (title, act) =>
-  h("button", { class: "chip is-adder", type: "button", title, "aria-label": title, onclick: act }, icon("plus"));
-
-/**
- * The keyboard stays in the row that is drawn anew.
- * @param {HTMLElement} row
- * @param {...HTMLElement} children
- */
-export function keepFocus(row, ...children) {
-  const focused = row.matches(":focus-within");
-  fill(row, ...children);
-  if (focused) /** @type {HTMLElement | null} */ (row.querySelector(".is-adder"))?.focus({ preventScroll: true });
 }

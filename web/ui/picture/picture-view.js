@@ -4,7 +4,7 @@ import { CollectionChips } from "../collections/collection-chips.js";
 import { ApiError, api, words } from "../data/api.js";
 import { levelName } from "../gallery/levels.js";
 import { workflowName } from "../gallery/picture-acts.js";
-import { iconButton } from "../parts/buttons.js";
+import { iconButton, whileBusy } from "../parts/buttons.js";
 import { fill, h, takesText, target } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
 import { factsPanel } from "./facts-panel.js";
@@ -45,7 +45,12 @@ export class PictureView {
     this.notice = notice.element;
     this.tagNames = new TagNames();
     const { copy, showModel, showTag } = acts;
-    this.collections = new CollectionChips({ notice, open: collection });
+    // The dialog would lie over what is opened, and hold the whole page.
+    const open = (/** @type {string} */ id) => {
+      this.shrink();
+      collection(id);
+    };
+    this.collections = new CollectionChips({ notice, open });
     this.around = {
       ...{ catalog, entryActs, notice, copy, showModel, showTag },
       tagNames: this.tagNames,
@@ -69,7 +74,7 @@ export class PictureView {
       {
         class: "button main wide",
         type: "button",
-        onclick: () => whileBusy(this.main, canLoad ? load(now()) : toInput(now())),
+        onclick: () => whileBusy(this.main, () => (canLoad ? load(now()) : toInput(now()))),
       },
       canLoad ? "Load in workflow" : "Send to input",
     );
@@ -77,7 +82,7 @@ export class PictureView {
     this.send = iconButton(
       "input",
       "Send to input",
-      () => whileBusy(this.send, toInput(now())),
+      () => whileBusy(this.send, () => toInput(now())),
       "raised",
     );
     this.more = iconButton("more", "More", () => acts.more(now(), this.more), "raised");
@@ -279,19 +284,9 @@ export class PictureView {
 function workflowButton({ openWorkflow }, now) {
   if (openWorkflow) {
     const title = "Open its workflow in a new tab (w)";
-    const button = iconButton("graph", title, () => whileBusy(button, openWorkflow(now())), "raised");
+    const button = iconButton("graph", title, () => whileBusy(button, () => openWorkflow(now())), "raised");
     return button;
   }
   const title = "Download its workflow (w)";
   return h("a", { class: "icon-button raised", title, "aria-label": title }, icon("graph"));
-}
-
-/**
- * @param {HTMLButtonElement} button
- * @param {Promise<unknown>} work
- */
-async function whileBusy(button, work) {
-  button.disabled = true;
-  await work;
-  button.disabled = false;
 }
