@@ -110,6 +110,7 @@ export class GalleryScreen {
     this.pages.abort.abort();
     clearTimeout(this.greyTimer);
     clearTimeout(this.touchTimer);
+    this.filters.box.stop();
     this.runs.stop();
     this.picture.hide();
     this.grid.destroy();
@@ -122,7 +123,7 @@ export class GalleryScreen {
     if (topic === "gallery") this.picture.tagNames.forget();
     this.runs.hear(topic);
     if (topic === "gallery") this.sheets.disk.touch();
-    if (topic === "library") this.picture.touch();
+    if (topic === "library" || topic === "reset") this.picture.touch();
   }
 
   /** Something of the gallery has changed; many changes in a row are one look. */

@@ -42,6 +42,12 @@ export class CareSheet {
     this.#read();
   }
 
+  /** @param {string} key of a model that stood open */
+  focusOn(key) {
+    const rows = /** @type {HTMLElement[]} */ ([...this.element.querySelectorAll("[data-key]")]);
+    (rows.find(({ dataset }) => dataset.key === key) ?? this.back).focus();
+  }
+
   async #read() {
     const timer = setTimeout(() => fill(this.doubles, greyRows(3)), GREY_AFTER);
     try {
@@ -102,7 +108,7 @@ export class CareSheet {
       h(
         "span",
         { class: "entry-words" },
-        h("button", { class: "name-button", type: "button", onclick: () => this.open(keyOf(model)) }, titleOf(model)),
+        h("button", { class: "name-button", type: "button", "data-key": keyOf(model), onclick: () => this.open(keyOf(model)) }, titleOf(model)),
         h("span", { class: "entry-facts" }, facts),
         ...paths.map((path) => h("span", { class: "entry-facts is-whole" }, path)),
       ),

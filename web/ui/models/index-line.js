@@ -23,6 +23,10 @@ export class IndexLine {
     this.looks.ask();
   }
 
+  stop() {
+    this.looks.stop();
+  }
+
   async #read() {
     try {
       const { hashing, complete } = await api.libraryStatus();

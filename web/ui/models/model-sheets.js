@@ -94,6 +94,10 @@ export class ModelSheets extends Sheets {
     this.collection.touch();
   }
 
+  destroy() {
+    this.collection.destroy();
+  }
+
   /** @returns {import("../parts/menu.js").Entry[]} */
   menu() {
     return this.named.map(([text, sheet]) => ({ text, act: () => this.open(sheet) }));

@@ -126,8 +126,11 @@ export class ModelsScreen {
   destroy() {
     this.rows.abort.abort();
     clearTimeout(this.greyTimer);
+    this.filters.box.stop();
     this.looks.stop();
+    this.index.stop();
     this.faces.stop();
+    this.sheets.destroy();
     this.grid.destroy();
     this.view.hide();
   }

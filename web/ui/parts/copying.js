@@ -1,22 +1,18 @@
 /** Texts into the clipboard. */
 
-import { ApiError, words } from "../data/api.js";
+import { attempts } from "./attempts.js";
 import { h } from "./dom.js";
 
 /**
  * An act that copies a text and says so.
  * @param {import("./notice.js").Notice} notice
- * @returns {(text: string) => Promise<void>}
+ * @returns {(text: string) => Promise<boolean>} whether it went well
  */
-export const copyAct = (notice) => async (text) => {
-  try {
+export const copyAct = (notice) => (text) =>
+  attempts(notice)(async () => {
     await copyText(text, notice.element);
-    notice.done("Copied");
-  } catch (error) {
-    if (!(error instanceof ApiError)) console.error(error);
-    notice.failed(words(error));
-  }
-};
+    return "Copied";
+  });
 
 /**
  * The clipboard of the browser is there only on secure pages; ComfyUI is often reached by plain
