@@ -96,9 +96,9 @@ def test_an_export_is_imported_elsewhere_after_a_look_into_it(
         page.get_by_role("link", name="Download", exact=True).click()
     file = tmp_path / "export.zip"
     downloading.value.save_as(file)
-    page.get_by_role("button", name="Delete that of").click()
+    page.get_by_role("button", name="Delete the file of").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
-    expect(page.get_by_role("link", name="Download that of")).to_have_count(0)
+    expect(page.get_by_role("link", name="Download the file of")).to_have_count(0)
     assert server.get("/library/exports").json()["total"] == 0
 
     root = tmp_path / "elsewhere"
@@ -139,7 +139,7 @@ def test_a_backup_is_made_at_once_and_as_often_as_is_set(server: RunningServer, 
     wait_until(lambda: server.get("/settings").json()["backups_kept"] == 3)
     page.get_by_role("button", name="Back up now").click()
     expect(page.locator(".report-line", has_text="Backed up")).to_be_visible()
-    link = page.get_by_role("link", name="Download that of")
+    link = page.get_by_role("link", name="Download the file of")
     expect(link).to_have_count(server.get("/library/backups").json()["total"])
     with page.expect_download() as downloading:
         link.first.click()

@@ -218,7 +218,7 @@ def test_a_workflow_inside_of_a_picture_can_be_kept_and_all_metadata_be_read(
     expect(page.locator("#screen-gallery .picture-raw pre")).to_contain_text('"has_workflow": true')
     page.locator(".picture-bar").get_by_role("button", name="More").click()
     page.get_by_role("menuitem", name="Set as preview of Lantern Glow").click()
-    expect(notice(page)).to_contain_text("stands for Lantern Glow")
+    expect(notice(page)).to_contain_text("preview of Lantern Glow")
     model = world.model("lora").id
     assert server.get(f"/loras/{model}/gallery?limit=1").json()["custom_preview"] == str(image.id)
 

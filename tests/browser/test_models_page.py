@@ -116,12 +116,12 @@ def test_a_model_is_edited_in_its_place(server: RunningServer, page: Page) -> No
     view.get_by_role("button", name="4 stars").click()
     expect(view.get_by_role("button", name="No rating")).to_be_visible()
     view.get_by_role("button", name="Favourite").click()
-    expect(card(page, "inky").get_by_role("button", name="No favourite")).to_be_visible()
+    expect(card(page, "inky").get_by_role("button", name="Remove from favourites")).to_be_visible()
     view.get_by_role("button", name="Add a tag").click()
     page.get_by_role("textbox", name="Tag").fill("moody")
     page.keyboard.press("Enter")
     expect(view.get_by_role("button", name="Remove moody")).to_be_visible()
-    view.get_by_role("button", name="Put into a collection").click()
+    view.get_by_role("button", name="Add to a collection").click()
     page.get_by_role("textbox", name="Collection").fill("Best")
     page.keyboard.press("Enter")
     expect(view.get_by_role("button", name="Remove Best")).to_be_visible()
@@ -279,6 +279,11 @@ def test_staging_imports_and_decides_what_is_there_already(
     page.keyboard.press("Escape")
     menu(page, "Duplicates and unused")
     expect(page.get_by_text("1 model more than once")).to_be_visible()
+    name = page.locator(".plain-row .name-button").first
+    name.click()
+    expect(page.locator(".model-title")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(name).to_be_focused()
 
 
 def test_tags_are_renamed_and_merged(server: RunningServer, page: Page) -> None:
@@ -316,7 +321,7 @@ def test_an_older_database_is_taken_over_with_a_report(
     page.get_by_role("button", name="Take over").click()
     expect(page.locator(".figures")).to_contain_text("Waiting in staging2")
     page.get_by_role("button", name="Take over").click()
-    expect(page.get_by_text("Nothing new: all that it knows is taken over")).to_be_visible()
+    expect(page.get_by_text("Nothing new: everything in it was taken over")).to_be_visible()
     page.get_by_role("button", name="Back to the models").click()
     menu(page, "Staging")
     expect(page.locator(".staging-row", has_text="Inky of old")).to_be_visible()

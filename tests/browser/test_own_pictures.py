@@ -213,7 +213,7 @@ def test_one_picture_is_deleted_after_a_question_and_other_pages_drop_it(
         expect(question).to_contain_text("every gallery and collection")
         question.get_by_role("button", name=answer, exact=True).click()
         expect(question).to_be_hidden()
-    expect(notice(page)).to_contain_text("The picture is deleted")
+    expect(notice(page)).to_contain_text("Picture deleted")
     for each in (page, other):
         expect(card(each, wrong)).to_have_count(0)
         expect(card(each, kept)).to_have_count(1)

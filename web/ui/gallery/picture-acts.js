@@ -33,7 +33,7 @@ export function pictureActs({ pages, notice, copy, surroundings, showModel }) {
   const setPreview = (/** @type {Item} */ item, /** @type {number} */ modelId) =>
     attempt(async () => {
       await api.setPreview(item.id, modelId);
-      return `It stands for ${modelName(item, modelId)} now`;
+      return `Now the preview of ${modelName(item, modelId)}`;
     });
 
   const star = (/** @type {Item} */ item) => {
@@ -46,11 +46,11 @@ export function pictureActs({ pages, notice, copy, surroundings, showModel }) {
   };
 
   const remove = async (/** @type {Item} */ item, /** @type {Element} */ anchor) => {
-    const text = "It goes with its files, from every gallery and collection. This cannot be undone.";
+    const text = "It is deleted with its files and leaves every gallery and collection. This cannot be undone.";
     if (!(await confirm(anchor, { title: "Delete the picture", text, act: "Delete" }))) return;
     await attempt(async () => {
       await api.deletePicture(item.id);
-      return "The picture is deleted";
+      return "Picture deleted";
     });
   };
 
@@ -63,7 +63,7 @@ export function pictureActs({ pages, notice, copy, surroundings, showModel }) {
       video && { text: "Send the video to input", act: () => toInput(item, true) },
       ...workflowEntries(item),
       { text: item.starred ? "Remove star" : "Star", act: () => star(item) },
-      { text: "Put into a collection …", act: () => askCollection(anchor, notice, { kind: "picture", id: item.id }) },
+      { text: "Add to a collection …", act: () => askCollection(anchor, notice, { kind: "picture", id: item.id }) },
       ...modelEntries(item),
       { text: "Open original", href: api.media(item) },
       { text: `Copy id ${item.id}`, act: () => copy(item.id) },

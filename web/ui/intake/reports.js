@@ -50,7 +50,7 @@ export function adoptionFigures({ found, new: fresh, known, stars, previews, tag
     ["Here already", known ? count(known) : ""],
     ["Stars", stars ? count(stars) : ""],
     ["Previews", previews ? count(previews) : ""],
-    ["Names of tags", tags ? count(tags) : ""],
+    ["Tag names", tags ? count(tags) : ""],
     ["Failed", failed ? count(failed) : ""],
   ];
   return all.filter(([, value]) => value);

@@ -32,12 +32,12 @@ export class BulkBar {
     this.type = this.#button("Type", () => this.#setType());
     this.collect = this.#button("Collection", () => this.#collect());
     this.move = this.#button("Move", acts.move);
-    this.favorite = iconButton("heart", "Favourites", () => this.#change({ set: { favorite: true } }));
+    this.favorite = iconButton("heart", "Add to favourites", () => this.#change({ set: { favorite: true } }));
     this.more = iconButton("more", "More for the selected models", () => this.#openMore());
     this.element = h(
       "div",
       { class: "bulk-bar", role: "toolbar", "aria-label": "Selected models", hidden: true },
-      h("div", { class: "bulk-head" }, this.count, iconButton("close", "Select none (Esc)", () => selection.clear())),
+      h("div", { class: "bulk-head" }, this.count, iconButton("close", "Clear the selection (Esc)", () => selection.clear())),
       h("div", { class: "bulk-acts" }, this.tag, this.type, this.collect, this.move, this.favorite, this.more),
     );
   }
@@ -106,7 +106,7 @@ export class BulkBar {
     openMenu(this.more, [
       { text: "Select all found", act: this.acts.all },
       { text: "Remove a tag …", act: () => this.#removeTag() },
-      { text: "No favourites any more", act: () => this.#change({ set: { favorite: false } }) },
+      { text: "Remove from favourites", act: () => this.#change({ set: { favorite: false } }) },
       ...[5, 4, 3, 2, 1, 0].map(rate),
       { text: "Ask CivitAI about them", act: () => this.#lookUp() },
       { text: "Delete their files …", act: () => this.#trash() },
@@ -133,7 +133,7 @@ export class BulkBar {
     const { selection } = this.acts;
     const yes = await confirm(this.element, {
       title: `Delete the files of ${countText(selection.size, "model")}?`,
-      text: "They go to the trash and can be had back. Notes, tags and samples stay.",
+      text: "They go to the trash and can be restored. Notes, tags and samples stay.",
       act: "Delete",
     });
     if (!yes) return;
@@ -154,7 +154,7 @@ export class BulkBar {
   #attempt(work) {
     return this.attempt(async () => {
       const { changed } = await work();
-      return changed ? `${countText(changed, "model")} changed` : "They were so already";
+      return changed ? `${countText(changed, "model")} changed` : "Nothing to change: they all had it already";
     });
   }
 }

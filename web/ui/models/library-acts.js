@@ -27,7 +27,7 @@ export function libraryActs({ notice, rows, selection }) {
     lookUp: () =>
       attempt(async () => {
         await api.lookUp(undefined);
-        return "Asking CivitAI about all that it was not asked before";
+        return "Asking CivitAI about all models it was not asked about before";
       }),
   };
 }

@@ -53,9 +53,9 @@ export function modelActs({ shell, rows, selection, faces, veils, open }) {
     openMenu(anchor, [
       ...(main.can(model) ? [{ text: main.text, act: () => main.run(model) }] : []),
       { text: "Open", act: () => open(key) },
-      { text: model.favorite ? "No favourite any more" : "Favourite", act: () => favour(model) },
-      { text: selected ? "Do not select" : "Select", act: () => select(rows.indexOf(key), false) },
-      { text: "Put into a collection …", act: () => askCollection(anchor, notice, { kind: "model", id: key }) },
+      { text: model.favorite ? "Remove from favourites" : "Add to favourites", act: () => favour(model) },
+      { text: selected ? "Deselect" : "Select", act: () => select(rows.indexOf(key), false) },
+      { text: "Add to a collection …", act: () => askCollection(anchor, notice, { kind: "model", id: key }) },
       { text: "Copy title", act: () => copy(titleOf(model)) },
     ]);
   };

@@ -69,7 +69,7 @@ export class ModelFilters {
     this.missing = chip("Missing", "Only models whose file is gone", () =>
       this.#set({ status: this.filter.status ? undefined : "missing" }),
     );
-    this.doubles = chip("Duplicates", "Only what lies there more than once", () =>
+    this.doubles = chip("Duplicates", "Only files that are there more than once", () =>
       this.#set({ duplicates: this.filter.duplicates ? undefined : true }),
     );
     this.chips = h(
@@ -207,7 +207,7 @@ export class ModelFilters {
     };
     return h(
       "button",
-      { class: "chip is-on", type: "button", title: without ? `Not without ${name} any more` : `Not only ${name}`, onclick: remove },
+      { class: "chip is-on", type: "button", title: `Remove this filter: ${without ? "not " : ""}${name}`, onclick: remove },
       h("span", {}, without ? `not ${name}` : name),
       icon("close"),
     );

@@ -39,7 +39,7 @@ export class ExportSheet {
       [],
       h("div", { class: "stack" }, h("h3", {}, "Export"), h("p", { class: "lead" }, "Records, tags, collections, samples and pictures in one file; no models."), this.pictures.element, button("Export", () => this.#export()), this.out.element, this.exports.element),
       h("div", { class: "stack" }, h("h3", {}, "Import"), zone.element, this.into.element),
-      h("div", { class: "stack" }, h("h3", {}, "Backups"), h("p", { class: "lead" }, "Made by themselves, and checked."), this.rhythm, this.backups.element, button("Back up now", () => this.#backUp()), this.saving.element),
+      h("div", { class: "stack" }, h("h3", {}, "Backups"), h("p", { class: "lead" }, "Made automatically, and checked."), this.rhythm, this.backups.element, button("Back up now", () => this.#backUp()), this.saving.element),
     );
     this.element = made.element;
     this.back = made.back;
@@ -136,13 +136,13 @@ export class ExportSheet {
 function told({ models, tags, samples, pictures, collections, problems }) {
   /** @type {[string, number][]} */
   const rows = [
-    ["Models new", models.new],
+    ["New models", models.new],
     ["Models with something new", models.changed],
-    ["Models as they are", models.known],
-    ["Tags new", tags.new],
+    ["Models without changes", models.known],
+    ["New tags", tags.new],
     ["Samples", samples],
-    ["Pictures new", pictures.new],
-    ["Collections new", collections.new],
+    ["New pictures", pictures.new],
+    ["New collections", collections.new],
     ["Cannot be read", problems.length],
   ];
   const said = rows.filter(([, count]) => count);
@@ -150,7 +150,7 @@ function told({ models, tags, samples, pictures, collections, problems }) {
     "dl",
     { class: "report figures" },
     ...said.map(([name, count]) => h("div", { class: "fact" }, h("dt", {}, name), h("dd", {}, count.toLocaleString("en")))),
-    !said.length && h("p", { class: "hint" }, "Nothing is in it."),
+    !said.length && h("p", { class: "hint" }, "It is empty."),
     ...problems.slice(0, SHOWN).map(({ file, reason }) => h("p", { class: "problem" }, `${file}: ${reason}`)),
   );
 }

@@ -46,8 +46,8 @@ export class KeptFiles {
       h(
         "span",
         { class: "kept-acts" },
-        h("a", { class: "link", href: address(name), download: name, "aria-label": `Download that of ${when}` }, "download"),
-        remove && iconButton("trash", `Delete that of ${when}`, () => this.#remove(name, when)),
+        h("a", { class: "link", href: address(name), download: name, "aria-label": `Download the file of ${when}` }, "download"),
+        remove && iconButton("trash", `Delete the file of ${when}`, () => this.#remove(name, when)),
       ),
     );
   }

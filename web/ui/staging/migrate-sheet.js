@@ -62,7 +62,7 @@ export class MigrateSheet {
       ["Pictures that failed", told.image_errors],
     ];
     if (!rows.some(([, count]) => count)) {
-      fill(this.report, h("p", {}, "Nothing new: all that it knows is taken over already."));
+      fill(this.report, h("p", {}, "Nothing new: everything in it was taken over before."));
       return;
     }
     fill(
