@@ -14,7 +14,7 @@ from comfyui_curator.store.events import Event
 from comfyui_curator.store.gallery import Facts
 from comfyui_curator.store.host import root_host
 from comfyui_curator.store.store import Store
-from tests.contract.test_gallery import check_error, kept_files
+from tests.galleries import check_error, kept_files
 from tests.gallery_kills import die_at
 from tests.serving import RunningServer
 from tests.upstream.pictures import png

@@ -11,7 +11,6 @@ from PIL import Image
 
 from comfyui_curator.store import Options
 from tests.catalogs import wait_until
-from tests.contract.test_gallery import kept_files
 from tests.contract.test_gallery_runs import (
     MEDIA,
     cards_of,
@@ -23,6 +22,7 @@ from tests.contract.test_gallery_runs import (
     shared_of,
     start,
 )
+from tests.galleries import kept_files
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World
 

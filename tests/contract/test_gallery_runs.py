@@ -15,7 +15,7 @@ from comfyui_curator.routes.gallery_runs import Start
 from comfyui_curator.store import Options
 from comfyui_curator.store.remote.http import Timeouts
 from tests.catalogs import wait_until
-from tests.contract.test_gallery import check_error, kept_files
+from tests.galleries import check_error, kept_files
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World, shapes
 from tests.upstream.records import Image, Version
