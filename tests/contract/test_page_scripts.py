@@ -84,6 +84,13 @@ def test_joined_they_say_what_they_say_one_by_one(tmp_path: Path) -> None:
     assert said(tmp_path / "start.js") == alone
 
 
+def test_who_changes_a_module_has_it_with_the_next_request(tmp_path: Path) -> None:
+    write(tmp_path, MODULES)
+    assert "const HALF = 21;" in joined(tmp_path, "start.js")
+    write(tmp_path, {"deep/half.js": MODULES["deep/half.js"].replace("21", "21.5")})
+    assert "const HALF = 21.5;" in joined(tmp_path, "start.js")
+
+
 @pytest.mark.parametrize(
     "line",
     [
