@@ -7,6 +7,7 @@ import { dropZone } from "../parts/drop-zone.js";
 import { countText, sizeText } from "../parts/figures.js";
 import { sheet } from "../parts/sheet.js";
 import { Task } from "../parts/task.js";
+import { importFigures } from "./import-report.js";
 import { KeptFiles } from "./kept-files.js";
 
 const SHOWN = 20;
@@ -20,7 +21,7 @@ export class ExportSheet {
     this.out = new Task(jobs);
     this.into = new Task(jobs);
     this.saving = new Task(jobs);
-    this.pictures = checkbox("With the gallery's pictures", true);
+    this.pictures = checkbox("With samples and the gallery's pictures", true);
     const { exports: read, exportFile: address, deleteExport: remove } = api;
     this.exports = new KeptFiles({ notice, none: "", read, address, remove });
     this.backups = new KeptFiles({ notice, none: "None yet.", read: api.backups, address: api.backupFile });
@@ -132,25 +133,16 @@ export class ExportSheet {
   }
 }
 
-/** @param {{models: {new: number, changed: number, known: number, unhashed: number}, tags: {new: number}, samples: number, pictures: {new: number}, collections: {new: number}, problems: {file: string, reason: string}[]}} report */
-function told({ models, tags, samples, pictures, collections, problems }) {
-  /** @type {[string, number][]} */
-  const rows = [
-    ["New models", models.new],
-    ["Models with something new", models.changed],
-    ["Models without changes", models.known],
-    ["New tags", tags.new],
-    ["Samples", samples],
-    ["New pictures", pictures.new],
-    ["New collections", collections.new],
-    ["Cannot be read", problems.length],
-  ];
-  const said = rows.filter(([, count]) => count);
+/** @param {import("./import-report.js").ImportReport} report */
+function told(report) {
+  const figures = importFigures(report).map(([name, count]) =>
+    h("div", { class: "fact" }, h("dt", {}, name), h("dd", {}, count.toLocaleString("en"))),
+  );
   return h(
     "dl",
     { class: "report figures" },
-    ...said.map(([name, count]) => h("div", { class: "fact" }, h("dt", {}, name), h("dd", {}, count.toLocaleString("en")))),
-    !said.length && h("p", { class: "hint" }, "It is empty."),
-    ...problems.slice(0, SHOWN).map(({ file, reason }) => h("p", { class: "problem" }, `${file}: ${reason}`)),
+    ...figures,
+    !figures.length && h("p", { class: "hint" }, "Nothing new in it."),
+    ...report.problems.slice(0, SHOWN).map(({ file, reason }) => h("p", { class: "problem" }, `${file}: ${reason}`)),
   );
 }
