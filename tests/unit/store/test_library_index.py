@@ -174,7 +174,8 @@ class TestStrangeFiles:
         link.parent.mkdir(parents=True)
         link.symlink_to(tmp_path / what)
         # A folder written to just now is listed again in any case.
-        os.utime(link.parent, (time.time() - 3600,) * 2)
+        an_hour_ago = time.time() - 3600
+        os.utime(link.parent, (an_hour_ago, an_hour_ago))
         with opened(host_of(tmp_path)) as library:
             assert len(files(library)) == 1
             (tmp_path / "drive").rename(tmp_path / "away")
