@@ -6,6 +6,10 @@ import { Members, PAGE } from "../../web/ui/collections/members.js";
 import { ApiError } from "../../web/ui/data/call.js";
 
 const ids = (items) => items.map(({ id }) => id).join("");
+/** A while, or until it is so. */
+const until = async (is) => {
+  for (let turn = 0; turn < 100 && !is(); turn += 1) await new Promise((resolve) => setImmediate(resolve));
+};
 const picture = (id) => ({ kind: "picture", id });
 
 /** A server with one collection, whose pictures are called a, b, c and so on. */
@@ -54,6 +58,48 @@ test("a member that is moved stands there at once, and on the server before the 
   assert.equal(order(), "ecadb");
   await members.touch();
   assert.equal(ids(members.items), "ecadb");
+});
+
+test("changes go to the server one after the other, and nothing read meanwhile undoes them here", async () => {
+  const { members, calls, state } = world("abcd");
+  await members.open("x");
+  const { orderMembers, members: read } = calls;
+  const said = [];
+  calls.orderMembers = async (...asked) => {
+    said.push("begins");
+    await orderMembers(...asked);
+    said.push("ends");
+  };
+  let late;
+  calls.members = async (...asked) => {
+    const answer = await read(...asked);
+    await new Promise((resolve) => (late = resolve));
+    return answer;
+  };
+  const before = members.touch();
+  await until(() => late);
+  calls.members = read;
+  const shown = new Set();
+  members.addEventListener("change", () => shown.add(ids(members.items)));
+  const moves = [members.move(picture("a"), 3), members.move(picture("b"), 2)];
+  late();
+  await before;
+  state.reads.length = 0;
+  await members.touch();
+  assert.deepEqual(state.reads, []);
+  await Promise.all(moves);
+  assert.deepEqual([...shown], ["bcda", "cdba"]);
+  assert.deepEqual(said, ["begins", "ends", "begins", "ends"]);
+  assert.equal(ids(members.items), "cdba");
+});
+
+test("what others have changed is there after a change of one's own", async () => {
+  const { members, set } = world("abc");
+  await members.open("x");
+  set("abcd");
+  await members.move(picture("a"), 1);
+  await until(() => members.total === 4);
+  assert.equal(ids(members.items), "bacd");
 });
 
 test("the last one that is read is not the last one", async () => {
@@ -115,7 +161,7 @@ test("what was asked for first does not take the place of what came sooner, nor 
   calls.members = held;
   const old = members.touch();
   calls.members = read;
-  while (late.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  await until(() => late.length === 2);
   set([...letters].reverse());
   await members.touch();
   late[1]();

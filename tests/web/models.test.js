@@ -156,7 +156,11 @@ test("who was slower is told what stands there now, also when others look at it 
   await opened;
   const saved = record.save({ notes: "mine" });
   while (!waiting.length) await new Promise((resolve) => setImmediate(resolve));
+  let told = false;
+  saved.catch(() => (told = true));
   const other = record.read();
+  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(told, false);
   waiting.at(-1)("theirs");
   await assert.rejects(saved, Conflict);
   assert.equal(record.model.notes, "theirs");

@@ -39,6 +39,8 @@ test("a run tells how far it is, and what came of it", () => {
   assert.equal(runWords(going), "13 of 26 · 1 failed");
   assert.equal(share(going), 0.5);
   assert.equal(share(facts), 0);
+  // Those without metadata are among the pictures that are here.
+  assert.equal(share({ ...going, downloaded: 12, failed: 3, untold: 2 }), 15 / 26);
   assert.equal(runWords({ ...going, status: "stopping" }), "Stopping …");
   assert.equal(runWords({ ...going, status: "done" }), "10 new pictures · 2 known · 1 failed");
   assert.equal(runWords({ ...facts, status: "done", skipped: 4 }), "Nothing new · 4 known");

@@ -253,6 +253,10 @@ test("who is paused while waiting for a turn takes none away", async () => {
   assert.equal(await second, "sent");
   assert.equal(await turns.take(stays.signal, async () => "sent"), "sent");
   await assert.rejects(turns.take(leaves.signal, async () => "sent"), { name: "AbortError" });
+  const busy = turns.take(stays.signal, () => new Promise((resolve) => (end = resolve)));
+  await assert.rejects(turns.take(leaves.signal, async () => "sent"), { name: "AbortError" });
+  end();
+  await busy;
   await assert.rejects(turns.take(stays.signal, () => Promise.reject(new Error("no"))), /no/);
   assert.equal(await turns.take(stays.signal, async () => "sent"), "sent");
 });
