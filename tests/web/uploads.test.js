@@ -17,6 +17,7 @@ import {
 import { isGoing, isQueued, newItem, newToken, stageOf } from "../../web/ui/uploads/items.js";
 import { Turns } from "../../web/ui/uploads/line.js";
 import { FileGone, Sending } from "../../web/ui/uploads/sending.js";
+import { Uploads } from "../../web/ui/uploads/uploads.js";
 
 const MB = 2 ** 20;
 
@@ -270,4 +271,32 @@ test("an upload waits, begins, and is refused where no answer came", () => {
   assert.deepEqual([stageOf(item), isQueued(item), isGoing(item)], ["refused", false, false]);
   assert.match(newToken(), /^[0-9a-f]{32}$/);
   assert.notEqual(newToken(), newToken());
+});
+
+test("one that is tried again is never gone in between: the list would close over it", async (context) => {
+  const tokens = [];
+  context.mock.method(globalThis, "fetch", async (_address, { headers }) => {
+    tokens.push(headers.get("Idempotency-Key"));
+    throw new TypeError("No answer.");
+  });
+  const uploads = new Uploads();
+  context.after(() => uploads.drawing.stop());
+  const over = () => uploads.items.every(({ begins }) => !begins);
+  const wait = async () => {
+    for (let turn = 0; turn < 100 && !over(); turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  };
+  uploads.fetch("a.bin", { url: "https://example.org/a.bin" });
+  await wait();
+  assert.equal(stageOf(uploads.items[0]), "refused");
+  // Each change is told at once.
+  uploads.drawing.stop();
+  uploads.drawing = { ask: () => uploads.dispatchEvent(new Event("change")), stop: () => {} };
+  const seen = [];
+  uploads.addEventListener("change", () => seen.push(uploads.items.length));
+  uploads.retry(uploads.items[0]);
+  await wait();
+  assert.ok(seen.length);
+  assert.ok(seen.every((count) => count === 1));
+  assert.equal(new Set(tokens).size, 1);
+  assert.equal(tokens.length, 2);
 });

@@ -110,7 +110,7 @@ export class Uploads extends EventTarget {
    */
   retry(item) {
     const { name, size, body, file, upload, token } = item;
-    this.dismiss(item);
+    this.#drop(item);
     this.#begin({ name, size, body, file, ...(upload ? {} : { token }) });
   }
 
@@ -138,8 +138,7 @@ export class Uploads extends EventTarget {
    * @param {Item} item
    */
   dismiss(item) {
-    if (item.upload) this.away.add(item.upload.id);
-    this.items = this.items.filter((each) => each !== item);
+    this.#drop(item);
     this.#changed();
     this.#next();
   }
@@ -152,6 +151,12 @@ export class Uploads extends EventTarget {
     const item = this.items.find(({ upload }) => upload?.id === id);
     if (item) this.dismiss(item);
     this.look();
+  }
+
+  /** @param {Item} item */
+  #drop(item) {
+    if (item.upload) this.away.add(item.upload.id);
+    this.items = this.items.filter((each) => each !== item);
   }
 
   #changed() {
