@@ -14,7 +14,8 @@ from .errors import CuratorError, StoreClosed
 from .events import Events
 from .gallery import Gallery
 from .gallery_records import now
-from .gallery_run import Manners, Run
+from .gallery_run import Run
+from .gallery_run_asking import Manners
 from .gallery_run_records import Progress, Wish, empty_facts
 from .jobs import Cancelled, Jobs
 from .remote.addresses import Origin
