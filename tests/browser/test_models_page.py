@@ -243,6 +243,8 @@ def test_the_files_of_a_selection_go_to_the_trash_after_a_question(
     put(server.root, "loras/second.safetensors", "second")
     hashed(server)
     open_models(page, server)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     card(page, "second").focus()
     page.keyboard.press("x")
     bar = page.get_by_role("toolbar", name="Selected models")
@@ -256,6 +258,7 @@ def test_the_files_of_a_selection_go_to_the_trash_after_a_question(
     expect(notice(page)).to_contain_text("1 file in the trash")
     assert not file.exists()
     assert server.get("/trash").json()["total"] == 1
+    assert sum(url.endswith("/library/delete") for url in asked) == 1
 
 
 def test_staging_imports_and_decides_what_is_there_already(
