@@ -185,6 +185,16 @@ test("what was taken out comes back to its place, also when its neighbour has go
   assert.equal(ids(members.items), "acdb");
 });
 
+test("the last one that was read comes back to its place too, before those that were not", async () => {
+  const letters = Array.from({ length: PAGE + 5 }, (_, at) => String.fromCodePoint(0x4e00 + at));
+  const { members, order } = world(letters);
+  await members.open("x");
+  const undo = await members.remove(picture(letters[PAGE - 1]));
+  await until(() => members.items.length === PAGE);
+  await undo();
+  assert.equal(order(), letters.join(""));
+});
+
 test("what the server refuses is as it was", async () => {
   const { members, state } = world("abc");
   await members.open("x");

@@ -144,12 +144,14 @@ export class Members extends EventTarget {
     const item = this.items[index];
     if (!item) return async () => {};
     const before = this.items[index + 1];
-    const { id } = this;
+    const { id, kind } = this;
     this.items = this.items.toSpliced(index, 1);
     this.total -= 1;
     this.#tell();
     await this.#change(() => this.calls.removeMembers(id, [refOf(item)]));
-    return () => this.#change(() => this.#putBack(id, item, before));
+    // What follows the last one that was read has come to its place since.
+    const next = () => before ?? (id === this.id && kind === this.kind ? this.items[index] : undefined);
+    return () => this.#change(() => this.#putBack(id, item, next()));
   }
 
   /**
