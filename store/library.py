@@ -71,6 +71,7 @@ class Library:
             is_rushing=self.hashing.is_rushing,
         )
         self.places.rescan = self.scan
+        self.hashing.began_rush = self._watch.give_way
         records.describe = self._describe
         records.listen(self._heed)
         tags.listen(self._rows.update_tagged)

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from .errors import CuratorError
@@ -40,6 +40,8 @@ class Hashing:
     """Threads that each lead a process; they end when there is nothing left to hash."""
 
     def __init__(self, places: Places, host: Host, settings: Settings, jobs: Jobs) -> None:
+        self.began_rush: Callable[[], object] = bool
+        """Called when `is_rushing` begins to hold; whoever watches the files puts it here."""
         self._places = places
         self._host = host
         self._settings = settings
@@ -210,6 +212,7 @@ class Hashing:
         self._rushes = rushes
         if rushes:
             self._stillness.__enter__()
+            self.began_rush()
         else:
             self._stillness.__exit__()
 

@@ -95,6 +95,10 @@ class Watch:
             if time.monotonic() - started > _SECONDS_TO_END:
                 return
 
+    def give_way(self) -> None:
+        """Small files by the thousand begin to be read: nothing is heard until they are."""
+        self._wake.set()
+
     def look(self) -> None:
         """Walk through everything now. Raises Closing."""
         with self._looking:
@@ -160,10 +164,15 @@ class Watch:
 
     def _watch(self) -> None:
         """Hear and look until the folders to be watched are others."""
+        is_deaf, self._is_told = self._is_told and self._is_rushing(), False
         # The system tells of each file that is opened, which takes half as long as to hash it.
-        self._is_told = False
-        while self._is_rushing() and not self._wake.wait(0.2):
+        while self._is_rushing():
+            self._wake.wait(0.2)
+            self._wake.clear()
             self._hear(())
+        if is_deaf:
+            # What was written into a file meanwhile shows in no folder's time.
+            self._walked = 0.0
         watched = frozenset(path for path, each in self._folders.items() if not each.failed)
         try:
             from watchfiles import watch

@@ -483,6 +483,28 @@ class TestHashes:
         }
         assert gc.isenabled()
 
+    def test_what_is_written_into_a_file_while_thousands_are_hashed_is_noticed(
+        self, tmp_path: Path
+    ) -> None:
+        loras = tmp_path / "models" / "loras"
+        old = loras / "old"
+        old.mkdir(parents=True)
+        first = old / "first.pt"
+        first.write_bytes(b"1")
+        for number in range(3000):
+            (old / f"{number}.pt").write_bytes(b"%0100d" % number)
+        os.utime(old, (1_000_000_000, 1_000_000_000))
+        with opened(host_of(tmp_path), hashing=False) as library:
+            (loras / "new.pt").write_bytes(b"%0100d" % 3000)
+            until(lambda: library.places.at_path(str(loras / "new.pt")))
+            library.hashing.resume()
+            until(lambda: library.places.of_hash(sha256(first)))
+            # The folder's time stays as it is.
+            first.write_bytes(b"2")
+            until(lambda: library.places.of_hash(sha256(first)))
+            assert library.hashing.wait(60)
+            assert all(place.sha256 for place in library.places.all())
+
     def test_the_data_of_a_file_begin_where_its_header_ends_however_long_that_is(
         self, tmp_path: Path
     ) -> None:
