@@ -147,6 +147,34 @@ def test_an_upload_goes_on_after_a_reload_with_the_file_chosen_again(
     assert (server.store.host.asset_folder("asset") / "long.dat").read_bytes() == WHOLE
 
 
+def test_a_click_counts_although_another_row_comes_in_the_middle_of_it(
+    server: RunningServer, page: Page, tmp_path: Path, complaints: list[str]
+) -> None:
+    (tmp_path / "clicked.txt").write_text("once")
+    page.goto(f"{server.api}/ui/")
+
+    def refuse(route: Route) -> None:
+        if route.request.method == "POST":
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/uploads", refuse)
+    page.get_by_role("button", name="Add by address, or upload files").click()
+    choose(page, page.get_by_role("button", name="Upload files …"), tmp_path / "clicked.txt")
+    page.get_by_role("button", name="Upload 1 file").click()
+    retry = row(page, "clicked.txt").get_by_role("button", name="Retry")
+    retry.hover()
+    page.mouse.down()
+    other = {"fileName": "beside.txt", "fileSize": 4, "parts": 1, "kind": "text"}
+    assert server.post("/uploads", json=other).ok
+    expect(row(page, "beside.txt")).to_be_visible()
+    retry.hover()  # the list has grown upwards
+    with page.expect_request(lambda request: request.method == "POST", timeout=SOON):
+        page.mouse.up()
+    complaints.clear()
+
+
 def test_a_create_whose_answer_was_lost_makes_no_second_upload(
     server: RunningServer, page: Page, tmp_path: Path, complaints: list[str]
 ) -> None:
@@ -167,7 +195,8 @@ def test_a_create_whose_answer_was_lost_makes_no_second_upload(
     choose(page, page.get_by_role("button", name="Upload files …"), tmp_path / "answerless.txt")
     page.get_by_role("button", name="Upload 1 file").click()
     mine = page.locator(".upload-row[data-stage='refused']")
-    mine.get_by_role("button", name="Retry").click()
+    # By a key: what the server has of it comes as a row that moves this one.
+    mine.get_by_role("button", name="Retry").press("Enter")
     expect(row(page, "answerless.txt")).to_contain_text("In assets/text/answerless.txt")
     expect(row(page, "answerless.txt")).to_have_count(1)
     assert server.get("/uploads").json()["total"] == before + 1

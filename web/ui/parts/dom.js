@@ -44,6 +44,21 @@ export function fill(element, ...children) {
 }
 
 /**
+ * Let these be the children. Those that are there already are not taken out and put in again: a
+ * click would not count, and focus would be gone.
+ * @param {Element} list
+ * @param {Element[]} elements
+ */
+export function refill(list, elements) {
+  const wanted = new Set(elements);
+  for (const child of [...list.children]) if (!wanted.has(child)) child.remove();
+  elements.forEach((element, at) => {
+    const there = list.children[at] ?? null;
+    if (there !== element) list.insertBefore(element, there);
+  });
+}
+
+/**
  * The element that a key or paste event is really for, also from inside a shadow root.
  * @param {Event} event
  * @returns {Element | null}

@@ -1,10 +1,9 @@
 /** The transfers at the foot of every tab: one line, and a list behind it. */
 
 import { iconButton } from "../parts/buttons.js";
-import { h } from "../parts/dom.js";
+import { h, refill } from "../parts/dom.js";
 import { countText, leftText, rateText, sizeText } from "../parts/figures.js";
 import { icon } from "../parts/icons.js";
-import { refill } from "../uploads/upload-rows.js";
 import { STATE_WORDS, sumJobs } from "../wanted/entries.js";
 
 /**

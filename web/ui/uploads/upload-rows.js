@@ -1,7 +1,7 @@
 /** The uploads in the tray: those of now, and below them the past ones. */
 
 import { ApiError, words } from "../data/api.js";
-import { fill, h } from "../parts/dom.js";
+import { h } from "../parts/dom.js";
 import { placeText } from "./files.js";
 import { hasEnded, problemOf, stageOf } from "./items.js";
 import { PastUploads } from "./past-uploads.js";
@@ -155,15 +155,4 @@ export class UploadRows {
     if (stageOf(item) === "done") notice.done(`${item.name}: ${placeText(item.upload?.place)}`);
     else notice.failed(`${item.name}: ${problemOf(item)}`);
   }
-}
-
-/**
- * Put children in the place of others, unless they are the same.
- * @param {Element} list
- * @param {Element[]} elements
- */
-export function refill(list, elements) {
-  const { children } = list;
-  if (elements.length === children.length && elements.every((each, at) => each === children[at])) return;
-  fill(list, ...elements);
 }
