@@ -167,11 +167,12 @@ def test_a_click_counts_although_another_row_comes_in_the_middle_of_it(
     retry.hover()
     page.mouse.down()
     other = {"fileName": "beside.txt", "fileSize": 4, "parts": 1, "kind": "text"}
-    assert server.post("/uploads", json=other).ok
+    beside = server.post("/uploads", json=other).json()["upload"]["id"]
     expect(row(page, "beside.txt")).to_be_visible()
     retry.hover()  # the list has grown upwards
     with page.expect_request(lambda request: request.method == "POST", timeout=SOON):
         page.mouse.up()
+    server.delete(f"/uploads/{beside}")
     complaints.clear()
 
 
