@@ -1,6 +1,6 @@
 /** The members of a collection as cards, put in order by dragging or by the keyboard. */
 
-import { h, takesText, target } from "../parts/dom.js";
+import { h, refill, takesText, target } from "../parts/dom.js";
 import { openMenu } from "../parts/menu.js";
 import { MemberCard, memberName } from "./member-card.js";
 import { nameOf } from "./members.js";
@@ -55,7 +55,7 @@ export class MemberGrid {
     }
     this.cards = cards;
     this.current = Math.max(0, Math.min(this.current, items.length - 1));
-    arrange(
+    refill(
       this.board,
       [...this.cards.values()].map(({ element }) => element),
     );
@@ -244,21 +244,5 @@ export class MemberGrid {
 
   #unmark() {
     for (const { element } of this.cards.values()) element.classList.remove("is-before", "is-after");
-  }
-}
-
-/**
- * Put these in this order in place of what is there, moving as little as can be: what is taken out
- * and put back loses the keyboard.
- * @param {Element} board
- * @param {Element[]} elements
- */
-function arrange(board, elements) {
-  const wanted = new Set(elements);
-  for (const each of [...board.children]) if (!wanted.has(each)) each.remove();
-  let at = board.firstElementChild;
-  for (const each of elements) {
-    if (each === at) at = at.nextElementSibling;
-    else board.insertBefore(each, at);
   }
 }
