@@ -17,6 +17,7 @@ from comfyui_curator.store.gallery import Facts
 from comfyui_curator.store.generation import Generation
 from tests.browser import library
 from tests.browser.screens import card, notice, open_page
+from tests.catalogs import wait_until
 from tests.serving import RunningServer
 
 NAMES = ("amber", "birch", "cedar")
@@ -131,8 +132,7 @@ def test_the_order_is_changed_by_keyboard_by_menu_and_by_dragging(
     expect(members.nth(0)).to_contain_text("amber")
     expect(page.locator(".notice.is-failed")).to_have_count(0)
     wanted = ["amber.safetensors", "1031", "birch.safetensors", "cedar.safetensors", "1030"]
-    page.reload()
-    assert order(server, best) == wanted
+    wait_until(lambda: order(server, best) == wanted)
     assert server.get(f"/library/collections/{best}").json()["models"] == 3
 
 
@@ -143,7 +143,7 @@ def test_what_is_taken_out_stays_where_it_is(server: RunningServer, page: Page, 
     page.get_by_role("menuitem", name="Remove from the collection").click()
     expect(notice(page)).to_contain_text("Removed from Best")
     expect(members).to_have_count(4)
-    assert "birch.safetensors" not in order(server, best)
+    wait_until(lambda: "birch.safetensors" not in order(server, best))
     assert library.row(server, "birch")["status"] == "present"
     place, away = server.root / "models/loras/cedar.safetensors", server.root / "cedar.safetensors"
     shutil.move(place, away)
@@ -262,7 +262,8 @@ def test_a_menu_acts_on_its_own_card_also_when_others_have_moved_meanwhile(
     expect(members.nth(1)).to_contain_text("amber")
     entry.click()
     expect(members).to_have_count(4)
-    assert order(server, best) == ["1031", "amber.safetensors", "cedar.safetensors", "1030"]
+    wanted = ["1031", "amber.safetensors", "cedar.safetensors", "1030"]
+    wait_until(lambda: order(server, best) == wanted)
 
 
 def test_a_collection_can_be_added_while_the_library_changes(
