@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -24,23 +23,17 @@ def joined(folder: Path, entry: str) -> str:
     Each is a function that has run once and gives what it exports, so names stay its own. Kept for
     as long as no module changes. Raises UnknownForm, and OSError where a file is not there.
     """
-    return _joined(folder, entry, _state(folder))
+    return _joined(folder, entry, _versions(folder))
 
 
-def _state(folder: Path) -> tuple[tuple[str, int, int], ...]:
+def _versions(folder: Path) -> frozenset[tuple[str, int, int]]:
     """The modules of a folder with their times and sizes."""
-    found: list[tuple[str, int, int]] = []
-    for path, _, names in os.walk(folder):
-        for name in names:
-            if name.endswith(".js"):
-                each = os.path.join(path, name)  # noqa: PTH118 - 150 of them, for each request
-                stat = os.stat(each)  # noqa: PTH116 - as above
-                found.append((each, stat.st_mtime_ns, stat.st_size))
-    return tuple(sorted(found))
+    stats = ((str(path), path.stat()) for path in folder.rglob("*.js"))
+    return frozenset((path, stat.st_mtime_ns, stat.st_size) for path, stat in stats)
 
 
 @lru_cache(4)
-def _joined(folder: Path, entry: str, _state: tuple[tuple[str, int, int], ...]) -> str:
+def _joined(folder: Path, entry: str, _of: frozenset[tuple[str, int, int]]) -> str:
     found = dict[str, str]()
     _collect(folder, entry, found, [])
     numbers = {name: number for number, name in enumerate(found)}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
+import logging
 from pathlib import Path
 
 from aiohttp import web
@@ -14,6 +14,8 @@ from ..store.names import inside
 from .answers import has_tag
 from .page_scripts import UnknownForm, joined
 from .routing import Access, Plain, Routes
+
+log = logging.getLogger(__name__)
 
 routes = Routes()
 
@@ -60,13 +62,19 @@ def _read(name: str) -> tuple[bytes, str, str]:
     try:
         path = inside(_FOLDER, *name.split("/"))
         kind = _TYPES.get(path.suffix)
-        data = path.read_bytes() if kind else b""
-        if name in ENTRIES:
-            # Module by module the page works too, only slower.
-            with contextlib.suppress(UnknownForm):
-                data = joined(_FOLDER, name).encode()
+        data = (_joined(name) or path.read_bytes()) if kind else b""
     except OSError as error:  # not there, a folder, or longer than any name can be
         raise NotFound("There is no such page file.") from error
     if kind is None:
         raise NotFound("There is no such page file.")
     return data, hashlib.blake2b(data, digest_size=12).hexdigest(), kind
+
+
+def _joined(name: str) -> bytes:
+    """The script that has everything in it; empty where files are asked for one by one."""
+    try:
+        return joined(_FOLDER, name).encode() if name in ENTRIES else b""
+    except UnknownForm as error:
+        # Module by module the page works too, only slower.
+        log.warning("the page's modules come one by one: %s", error)
+        return b""

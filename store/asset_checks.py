@@ -29,7 +29,7 @@ def check_picture(path: Path) -> Found:
     try:
         kind = format_of(path)
         if kind.kind == "image":
-            with opened(path) as image:
+            with opened(path, kind) as image:
                 image.load()
     except CuratorError as error:
         raise Impossible(f"{error.text} Upload a PNG, JPEG, WebP, GIF or AVIF.") from error

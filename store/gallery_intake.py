@@ -55,6 +55,13 @@ class Adopted(NamedTuple):
     got_star: bool
 
 
+class Fetched(NamedTuple):
+    """A picture that is here now, and whether it was fetched for that."""
+
+    record: Record
+    is_new: bool
+
+
 class Intake:
     """The one way in: each picture once, whoever asks for it and however often at once."""
 
@@ -131,8 +138,8 @@ class Intake:
         address: str,
         place: Callable[[], AbstractContextManager[None]],
         gate: Gate,
-    ) -> bool:
-        """Fetch a picture that a list has told of; False when somebody else was faster.
+    ) -> Fetched:
+        """Fetch a picture that a list has told of, unless somebody else was faster.
 
         Holds a `place` while it downloads. Raises Cancelled as soon as the gate is shut, else as
         `fetch` does, and UpstreamUnfit for a file that is no whole picture.
@@ -141,8 +148,7 @@ class Intake:
             here = self.known(facts)
             if here is not None:
                 with gate.entered():
-                    self._enrich(here, facts)
-                return False
+                    return Fetched(self._enrich(here, facts), False)
             with self._disk.room(1) as room, self._files.incoming() as incoming:
                 with place(), incoming.writing() as file:
                     got = self._civitai.download(
@@ -150,8 +156,8 @@ class Intake:
                     )
                 with gate.entered():
                     # Its thumbnail is made after the run, or when somebody looks before.
-                    self._settle(incoming, facts, got, room, quickly=True)
-            return True
+                    record = self._settle(incoming, facts, got, room, quickly=True)
+            return Fetched(record, True)
 
     def find(self, key: str) -> Record | None:
         """The record under any of its ids, whether its file is there or not."""

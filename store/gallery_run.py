@@ -134,46 +134,38 @@ class Run:
         self._ask_again()
 
     def _fetch_all(
-        self,
-        crew: Crew[Listed],
-        cards: Sequence[Listed],
-        lists: Lists,
-        save: Callable[[Run], None],
+        self, crew: Crew[Listed], cards: list[Listed], lists: Lists, save: Callable[[Run], None]
     ) -> None:
         """The cards, and meanwhile already the first pages."""
+        shown = {alias for each in cards for alias in aliases(each.facts)}
         if not self.progress.has_cards:
             self._readings.read_ahead()
             self._begin(crew, cards)
         try:
             while self._readings.are_open and self.tally.kept < self.progress.wish.count:
-                self._round(crew, cards, lists, save)
+                self._round(crew, lists, shown)
+                self._checkpoint(save)
         finally:
             # Whatever the lists say, the cards come.
             crew.wait()
         if not self.progress.has_cards:
             self._checkpoint(save)
 
-    def _round(
-        self,
-        crew: Crew[Listed],
-        cards: Sequence[Listed],
-        lists: Lists,
-        save: Callable[[Run], None],
-    ) -> None:
-        """One page of each list."""
+    def _round(self, crew: Crew[Listed], lists: Lists, shown: set[str]) -> None:
+        """One page of each list; `shown` are the ids of the cards."""
         pages = self._readings.next_pages(lists)
-        shown = {alias for each in cards for alias in aliases(each.facts)}
-        others = [each for each in pages.new if shown.isdisjoint(aliases(each.facts))]
+        cards: list[Listed] = []
+        others: list[Listed] = []
+        for each in pages.new:
+            (others if shown.isdisjoint(aliases(each.facts)) else cards).append(each)
         self._begin(crew, others, need=self.progress.wish.count - self.tally.kept)
         crew.wait()
-        # Those that may be one of the cards, now that these are known.
+        # Those that are cards as well, now that these are known.
         left = self.progress.wish.count - self.tally.kept
-        again = [each for each in pages.new if not shown.isdisjoint(aliases(each.facts))]
-        self._begin(crew, [each for each in again if left or self._intake.known(each.facts)])
+        self._begin(crew, [each for each in cards if left or self._intake.known(each.facts)])
         crew.wait()
         self._link_again(pages.again)
         pages.finish()
-        self._checkpoint(save)
 
     def _link_again(self, listed: Iterable[Listed]) -> None:
         """What has come with another version's list belongs to this one's too."""

@@ -14,7 +14,7 @@ from .errors import (
     UpstreamFailed,
     UpstreamUnfit,
 )
-from .gallery_intake import Intake
+from .gallery_intake import Fetched, Intake
 from .gallery_records import Facts, lacks_making, source_in
 from .gallery_run_asking import Asking
 from .gallery_run_crew import Gate
@@ -65,20 +65,20 @@ class Taking:
         facts = listed.facts
         try:
             known = self._intake.known(facts)
-            is_new = False
             if known is None:
-                added = self._asking.patiently(lambda: self._fetch(listed, makings))
-                if added is None:
+                fetched = self._asking.patiently(lambda: self._fetch(listed, makings))
+                if fetched is None:
                     return False
-                is_new = added
+                record, is_new = fetched
+                if is_new:
+                    self.new_items.append(record["id"])
             else:
+                record, is_new = known, self._came_before(known)
                 self._link(listed, known, makings)
                 if not listed.is_card and self._is_card(known):
                     # One of the cards, which nobody has asked for again.
                     return False
             self._troubles = 0
-            if is_new:
-                self.new_items.append(facts.id)
         except (StoreClosed, DiskFull, Unwritable):
             raise
         except CuratorError as error:
@@ -86,18 +86,18 @@ class Taking:
                 raise  # what the disk says; the next picture would hear the same
             self._fail(listed, error)
             return False
-        return self._count(listed, is_new=is_new or self._came_before(known))
+        return self._count(listed, record["id"], is_new=is_new)
 
-    def _fetch(self, listed: Listed, makings: Makings) -> bool | None:
-        """Whether it was new; None when how it was made says that it is not wanted."""
+    def _fetch(self, listed: Listed, makings: Makings) -> Fetched | None:
+        """None when how it was made says that it is not wanted."""
         query = self._progress.wish.query(self._progress.model_id, None)
         told = self._told(listed.facts, makings)
         if not listed.is_card and not query.admits_making(told or {}):
             return None
         facts = listed.told(told)
-        added = self._intake.fetch_listed(facts, listed.address, self._asking.place, self._gate)
+        fetched = self._intake.fetch_listed(facts, listed.address, self._asking.place, self._gate)
         self._remember_unasked(facts)
-        return added
+        return fetched
 
     def _told(self, facts: Facts, makings: Makings) -> Json | None:
         if facts.number is None:
@@ -122,19 +122,16 @@ class Taking:
         model_id = self._progress.model_id
         return model_id in known["models"] and source_in(known, model_id) == "original"
 
-    def _came_before(self, known: Mapping[str, Any] | None) -> bool:
+    def _came_before(self, known: Mapping[str, Any]) -> bool:
         """Whether this very run has fetched it, before the restart."""
         return (
             self._resumed
-            and known is not None
             and known["downloaded_at"] >= self._progress.started_at
             and self._progress.model_id in known["models"]
         )
 
-    def _count(self, listed: Listed, *, is_new: bool) -> bool:
+    def _count(self, listed: Listed, key: str, *, is_new: bool) -> bool:
         """Whether it counts for what was asked for: one of the community's, and once."""
-        record = self._intake.known(listed.facts)
-        key = record["id"] if record else listed.facts.id
         with self._gate.turn:
             if is_new:
                 self._tally.downloaded += 1

@@ -135,12 +135,13 @@ class Previews:
 
 def _picture(path: Path) -> bytes:
     """The file, if it is a picture; of a video a frame as JPEG. Raises WrongType, TooLarge."""
-    if format_of(path).kind == "video":
+    kind = format_of(path)
+    if kind.kind == "video":
         from io import BytesIO
 
         target = BytesIO()
         video_frame(path).convert("RGB").save(target, "JPEG", quality=85)
         return target.getvalue()
-    with opened(path) as image:
+    with opened(path, kind) as image:
         image.load()
     return path.read_bytes()

@@ -66,7 +66,7 @@ def examine(path: Path, thumbnail: Path) -> Media:
         media = probe_video(path)
         write_thumbnail(video_frame(path), thumbnail)
         return media
-    with opened(path) as image:
+    with opened(path, kind) as image:
         width, height = image.size[::-1] if turned(image) else image.size
         small = _shrunk(image)
     write_thumbnail(small, thumbnail)
@@ -75,10 +75,11 @@ def examine(path: Path, thumbnail: Path) -> Media:
 
 def make_thumbnail(path: Path, thumbnail: Path, width: int = USUAL) -> None:
     """Write the thumbnail of a picture or video. Raises WrongType, TooLarge or DiskFull."""
-    if format_of(path).kind == "video":
+    kind = format_of(path)
+    if kind.kind == "video":
         small = video_frame(path)
     else:
-        with opened(path) as image:
+        with opened(path, kind) as image:
             small = _shrunk(image, width, path)
     write_thumbnail(small, thumbnail, width)
 
@@ -86,10 +87,11 @@ def make_thumbnail(path: Path, thumbnail: Path, width: int = USUAL) -> None:
 def thumbnail_of(path: Path, width: int = USUAL) -> bytes:
     """A thumbnail that is kept nowhere. Raises WrongType, TooLarge."""
     small = io.BytesIO()
-    if format_of(path).kind == "video":
+    kind = format_of(path)
+    if kind.kind == "video":
         image = video_frame(path)
     else:
-        with opened(path) as given:
+        with opened(path, kind) as given:
             image = _shrunk(given, width, path)
     image.thumbnail((width, width * 3), Image.Resampling.LANCZOS, reducing_gap=_GAP)
     image.save(small, "WEBP", quality=_QUALITY, method=_EFFORT)

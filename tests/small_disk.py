@@ -46,6 +46,15 @@ def small_disk(folder: Path, size: str = "256k") -> Generator[Path]:
 
 
 @contextlib.contextmanager
+def real_small_disk(folder: Path, size: str) -> Generator[Path]:
+    """As `small_disk`; what cannot be tried where we may not mount is skipped."""
+    with small_disk(folder, size) as disk:
+        if not _is_small_disk(disk):
+            pytest.skip("mounts a small tmpfs: needs Linux and the right to mount")
+        yield disk
+
+
+@contextlib.contextmanager
 def read_only(folder: Path) -> Generator[None]:
     """A small disk that takes nothing within the block; where we may not mount, a closed folder."""
     if _is_small_disk(folder):

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,7 @@ from comfyui_curator.store.gallery_shown import COLUMNS
 from comfyui_curator.store.remote.http import Timeouts
 from tests.galleries import bomb, check_error, check_nothing_came, fetch, fetched, opened, told
 from tests.serving import RunningServer
+from tests.small_disk import full, small_disk
 from tests.upstream import Upstream, World
 
 KEY = World.civitai_key
@@ -238,7 +236,7 @@ class TestUpstreamTrouble:
     def test_a_picture_of_3600_megapixels_is_refused_before_it_is_decoded(
         self, server: RunningServer, world: World, upstream: Upstream
     ) -> None:
-        body = bomb(60_000).decode("utf-8", "surrogateescape")
+        body = bomb(60_000, 60_000).decode("utf-8", "surrogateescape")
         upstream.faults.add("/original=true/", body=body)
         answer = check_error(fetch(server, world.image("png_as_jpeg").id), 502)
         assert "pixels" in answer["error"]
@@ -309,31 +307,17 @@ class TestUpstreamDown:
 
 
 class TestFullDisk:
-    @pytest.fixture
-    def small(self, tmp_path: Path) -> Iterator[Path]:
-        folder = tmp_path / "small"
-        folder.mkdir()
-        mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)]
-        if sys.platform != "linux" or subprocess.run(mount, capture_output=True).returncode != 0:
-            pytest.skip("mounts a small tmpfs: needs Linux and the right to mount")
-        yield folder
-        subprocess.run(["umount", "-l", folder], check=True)
-
     def test_is_507_changes_nothing_and_the_next_call_works(
-        self, small: Path, options: Options, world: World
+        self, tmp_path: Path, options: Options, world: World
     ) -> None:
         number = world.image("png_as_jpeg").id
-        with RunningServer(small / "root", options) as server:
-            ballast = small / "ballast"
-            with ballast.open("wb", buffering=0) as file:
-                while True:
-                    try:
-                        file.write(bytes(4096))
-                    except OSError:
-                        break
-            check_error(fetch(server, number), 507)
-            check_nothing_came(server)
-            ballast.unlink()
+        with (
+            small_disk(tmp_path / "small", "3m") as folder,
+            RunningServer(folder / "root", options) as server,
+        ):
+            with full(folder):
+                check_error(fetch(server, number), 507)
+                check_nothing_came(server)
             assert fetch(server, number).status_code == 200
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from comfyui_curator.store.engine import CollectionSpec, Database, Index, journal
 from comfyui_curator.store.errors import CuratorError, DiskFull
+from tests.small_disk import real_small_disk
 
 SPECS = [
     CollectionSpec("pictures", "id", (Index("all", None),)),
@@ -49,15 +50,8 @@ os._exit(0)
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A folder on a real file system of 4 MiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if sys.platform != "linux":
-        pytest.skip("mounts a small tmpfs: needs Linux")
-    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
-    if subprocess.run(mount, capture_output=True).returncode != 0:
-        pytest.skip("mounts a small tmpfs: needs the right to mount")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
+    with real_small_disk(tmp_path / "disk", "4m") as folder:
+        yield folder
 
 
 def fill(disk: Path, *, leaving: int = 0) -> Path:

@@ -23,6 +23,7 @@ from comfyui_curator.store.gallery_records import item_key
 from comfyui_curator.store.host import root_host
 from comfyui_curator.store.snapshot import SnapshotPictures
 from comfyui_curator.store.store import Store
+from tests.small_disk import real_small_disk
 
 ROOT = Path(__file__).resolve().parents[3]
 IDS = [str(uuid.UUID(int=number)) for number in range(9)]
@@ -67,13 +68,8 @@ def test_dying_before_any_write_leaves_no_half_of_a_picture(tmp_path: Path, act:
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
     """A folder on a real file system of 6 MiB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)]
-    if sys.platform != "linux" or subprocess.run(mount, capture_output=True).returncode != 0:
-        pytest.skip("mounts a small tmpfs: needs Linux and the right to mount")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
+    with real_small_disk(tmp_path / "small", "6m") as folder:
+        yield folder
 
 
 def test_whatever_write_finds_no_room_nothing_is_left_and_the_next_try_works(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import importlib
 import io
-import struct
-import zlib
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from comfyui_curator.store.errors import StoreClosed, TooLarge, WrongType
 from comfyui_curator.store.media import sniff
 from comfyui_curator.store.thumbnails import Decoder, examine
 from comfyui_curator.store.videos import video_frame
+from tests.galleries import bomb
 
 STILL = Image.effect_noise((400, 600), 60).convert("RGB")
 
@@ -61,17 +60,6 @@ def shown(path: Path) -> Image.Image:
         return found
     finally:
         image.close()
-
-
-def bomb(width: int, height: int) -> bytes:
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        )
-
-    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    body = zlib.compress(bytes(100_000))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
 
 
 @pytest.fixture
