@@ -75,6 +75,7 @@ class PacedResponse(http.client.HTTPResponse):
     def _close_conn(self) -> None:
         if self._ending:
             self._ending.discard(self._socket)
+        # Private in http.client: its stubs do not have it.
         super()._close_conn()  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]
 
 
