@@ -59,6 +59,11 @@ class Backlog:
         return bool(self._queue)
 
     @property
+    def is_empty(self) -> bool:
+        """Whether no file without a hash waits for its turn or has it."""
+        return not self._queue and all(map(_is_hashed, self._busy.values()))
+
+    @property
     def is_put_off(self) -> bool:
         """Whether files are left out for some seconds only."""
         return bool(self._again)
@@ -94,7 +99,7 @@ class Backlog:
         return [
             spot
             for spot in self._places.present()
-            if (not spot.sha256 or spot.unsure) and not (failed and self._has_failed(spot))
+            if not _is_hashed(spot) and not (failed and self._has_failed(spot))
         ]
 
     def refill(self) -> None:
@@ -173,6 +178,10 @@ class Backlog:
     def _has_failed(self, spot: Spot) -> bool:
         failed = self._failed.get(spot.place_id)
         return failed is not None and failed == (spot.path, spot.seen)
+
+
+def _is_hashed(spot: Spot) -> bool:
+    return bool(spot.sha256) and not spot.unsure
 
 
 def _is_growing(spot: Spot) -> bool:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from . import hashing_worker
 from .hashing_worker import HEAD, NO_DATA, NO_HASH, RESULT, UNDER_WAY, result_of
+from .library_shelf import NO_AUTO_V3
 from .library_walk import Facts
 
 log = logging.getLogger(__name__)
@@ -24,14 +25,13 @@ _PROGRAM = Path(hashing_worker.__file__).read_text(encoding="utf-8")
 class Hashed(NamedTuple):
     """What became of a file; `seen` is as it was while it was hashed.
 
-    `sha256` and `data_sha256` are empty where they were not taken, the latter is None where the
-    file has no data after a header.
+    `sha256` is empty and `auto_v3` None where they were not taken.
     """
 
     state: bytes
     seen: Facts
     sha256: str
-    data_sha256: str | None
+    auto_v3: str | None
 
 
 def hash_file(path: str, what: bytes, step: Callable[[int], object]) -> Hashed:
@@ -46,7 +46,7 @@ def _hashed(
         state,
         Facts(size, seconds * 1_000_000_000 + ns, inode),
         "" if whole == NO_HASH else whole.hex(),
-        None if data == NO_DATA else "" if data == NO_HASH else data.hex(),
+        None if data == NO_HASH else NO_AUTO_V3 if data == NO_DATA else data[:6].hex(),
     )
 
 

@@ -218,10 +218,12 @@ class Collections:
                 self._tell(collection_id, "items")
         return len(there)
 
-    def follow(self, kind: ItemKind, old: str, new: str) -> None:
-        """An item is called otherwise from now on: a file's hash is known, two are one."""
-        if not len(self._items):
-            return
+    def follow(self, kind: ItemKind, renamed: Iterable[tuple[str, str]]) -> None:
+        """Items are called otherwise from now on: a file's hash is known, two are one."""
+        for old, new in renamed if len(self._items) else ():
+            self._follow(kind, old, new)
+
+    def _follow(self, kind: ItemKind, old: str, new: str) -> None:
         name = name_of(Item(kind, old))
         if not self._items.count("by_item", name):
             return

@@ -6,7 +6,6 @@ import logging
 import os
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
@@ -18,7 +17,7 @@ from .hashing_worker import CHANGED, DATA, DONE
 from .host import Host
 from .jobs import Jobs
 from .library_facts import read_facts
-from .library_places import Places, auto_v3_of, is_same
+from .library_places import Places, is_same
 from .library_shelf import Spot
 from .memory import Stillness, give_back, no_collection
 from .settings import Settings
@@ -115,7 +114,8 @@ class Hashing:
         """Until everything is hashed; False when that takes longer."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            may_be = self._paused or not self._backlog.has_queue
+            with self._lock:
+                may_be = self._paused or self._backlog.is_empty
             if may_be and not self._backlog.lacking():
                 self._places.publish(keep=False)
                 return True
@@ -229,16 +229,17 @@ class Hashing:
         self, process: HashingProcess, batch: Batch
     ) -> tuple[list[tuple[Spot, str, Hashed]], Collection[tuple[Spot, str]]]:
         """The results of a batch, and the files that were left when the process died."""
-        left = deque(zip(batch.spots, batch.paths, strict=True))
-        results: list[tuple[Spot, str, Hashed]] = []
+        told: list[Hashed] = []
         try:
             for result in batch.answers or process.hash(batch.paths, batch.what):
-                results.append((*left.popleft(), result))
+                told.append(result)
         except Ended:
             process.close()
             if self._closing:
                 raise Stopped from None
-        return results, left
+        count = len(told)
+        left = list(zip(batch.spots[count:], batch.paths[count:], strict=True))
+        return list(zip(batch.spots, batch.paths, told, strict=False)), left
 
     def _ahead(self, process: HashingProcess) -> Batch | None:
         """What the process hashes while we learn what it has told, if there is much to hash."""
@@ -288,7 +289,7 @@ class Hashing:
             places.see(spot, seen, read_facts(spot.path, spot.name))
             if what == DATA:
                 return
-        places.learn(spot, result.sha256 or spot.sha256, auto_v3_of(result))
+        places.learn(spot, result.sha256 or spot.sha256, result.auto_v3)
 
     def _go_on(self, done: int) -> None:
         """Called between the parts of a large file; waits while it is not its time."""

@@ -12,6 +12,7 @@ from .engine import Record
 from .errors import BadInput, ChangedMeanwhile, Conflict, CuratorError, NotFound
 from .gallery import ServedFile
 from .json_values import integer, is_object, whole
+from .library_place_index import renamed
 from .library_records import Records, is_sha256
 from .library_shown import etag_of, meta_json, shown_model
 from .library_tags import Tags
@@ -194,9 +195,8 @@ class Models:
         return ids
 
     def _places_changed(self, changes: list[PlaceChange]) -> None:
-        for change in changes:
-            if change.names_content:
-                self._follow_late(change.old_key, change.spot.sha256)
+        """The pictures go where the library lets the records go."""
+        self._samples.follow(renamed(changes))
 
     def _follow_late(self, place_id: str, key: str) -> None:
         """What was said of a place whose hash is known belongs to the content."""

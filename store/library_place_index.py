@@ -6,7 +6,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
@@ -67,6 +67,11 @@ class PlaceChange(NamedTuple):
         Not so where other content has taken the name of a file whose hash was known.
         """
         return self.kind == "hashed" and self.old_key == self.spot.place_id
+
+
+def renamed(changes: Iterable[PlaceChange]) -> Iterator[tuple[str, str]]:
+    """The key before and the hash, of each whose name is its content's from now on."""
+    return ((each.old_key, each.spot.sha256) for each in changes if each.names_content)
 
 
 class PlaceIndex:

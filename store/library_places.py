@@ -8,15 +8,15 @@ from pathlib import Path
 
 from .engine import Database
 from .errors import NotFound
-from .hashing_process import Hashed, hash_file
+from .hashing_process import hash_file
 from .hashing_worker import CHANGED, DONE, WHOLE
 from .host import Host
 from .library_facts import read_facts
-from .library_place_index import Place, PlaceChange, PlaceIndex
-from .library_shelf import NO_AUTO_V3, Spot
+from .library_place_index import Place, PlaceChange, PlaceIndex, renamed
+from .library_shelf import Spot
 from .library_walk import Facts
 
-__all__ = ["Place", "PlaceChange", "Places"]
+__all__ = ["Place", "PlaceChange", "Places", "renamed"]
 
 
 class Places(PlaceIndex):
@@ -41,7 +41,7 @@ class Places(PlaceIndex):
             why = "changes" if result.state == CHANGED else "cannot be read"
             raise OSError(f"The file {why}.")
         if spot and spot.path == path:
-            self._settle(spot, result.seen, result.sha256, auto_v3_of(result))
+            self._settle(spot, result.seen, result.sha256, result.auto_v3)
         return result.sha256
 
     def took(self, path: str, sha256: str) -> Place:
@@ -78,12 +78,6 @@ def is_same(known: Facts, seen: Facts) -> bool:
     if known.inode and seen.inode:
         return known == seen
     return known[:2] == seen[:2]
-
-
-def auto_v3_of(result: Hashed) -> str | None:
-    """Its AutoV3, `NO_AUTO_V3` where there can be none, None where it is not known."""
-    data = result.data_sha256
-    return NO_AUTO_V3 if data is None else data[:12] or None
 
 
 def _seen(path: str) -> Facts:

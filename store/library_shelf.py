@@ -176,8 +176,10 @@ def _leaf(number: int, spots: Iterable[Spot]) -> Record:
         at = areas.setdefault(id(area), len(listed))
         if at == len(listed):
             listed.append([area.path, area.root, list(area.kinds)])
-        row = [spot.place_id, at, spot.name, *spot.seen, spot.sha256, spot.auto_v3, spot.facts]
-        places.append([*row, spot.first_seen, spot.gone, spot.unsure])
+        size, mtime, inode = spot.seen
+        row = [spot.place_id, at, spot.name, size, mtime, inode, spot.sha256, spot.auto_v3]
+        row += spot.facts, spot.first_seen, spot.gone, spot.unsure
+        places.append(row)
     return {"leaf": str(number), "areas": listed, "places": places}
 
 

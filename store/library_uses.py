@@ -28,6 +28,7 @@ class Uses:
     """Listens to prompts and reads own pictures. Thread-safe."""
 
     def __init__(self, database: Database, places: Places) -> None:
+        self._database = database
         self._uses = database.collection("uses")
         self._pictures = database.collection("gallery")
         self._places = places
@@ -57,15 +58,20 @@ class Uses:
                 count = known["count"] + 1 if known else 1
                 self._uses.put({"id": key, "last": now, "count": count})
 
-    def follow(self, old: str, new: str) -> None:
-        """A place's hash is known: what was noted of it is noted of its content."""
+    def follow(self, renamed: Iterable[tuple[str, str]]) -> None:
+        """The hashes of places are known: what was noted of them is noted of their content."""
         if not len(self._uses):
             return
-        with self._lock:
-            known = self._uses.get(old)
-            if known is None:
-                return
-            other = self._uses.get(new)
+        for old, new in renamed:
+            with self._lock:
+                self._join(old, new)
+
+    def _join(self, old: str, new: str) -> None:
+        known = self._uses.get(old)
+        if known is None:
+            return
+        other = self._uses.get(new)
+        with self._database.transaction():
             self._uses.put(
                 {
                     "id": new,

@@ -23,7 +23,7 @@ from .library_collections import COLLECTION_ITEMS, COLLECTIONS, Collections, Ite
 from .library_lookup import LOOKUPS, Lookup
 from .library_matching import Matching
 from .library_moving import MOVED_FILES, MOVES, Moving, Source
-from .library_places import Place, PlaceChange
+from .library_places import Place, PlaceChange, renamed
 from .library_tags import Tags
 from .library_uses import USES, Uses
 from .path_rules import parse_rule
@@ -324,14 +324,9 @@ class Organising:
                 self._records.make(sha256, base_model=found["base_model"])
 
     def _follow(self, changes: list[PlaceChange]) -> None:
-        for change in changes:
-            new = change.spot.sha256
-            if change.names_content and new:
-                self.collections.follow("model", change.old_key, new)
-                self.uses.follow(change.old_key, new)
-        hashed = [change.spot.sha256 for change in changes if change.kind == "hashed"]
-        if hashed:
-            self._auto_lookup.add(hashed)
+        self.collections.follow("model", renamed(changes))
+        self.uses.follow(renamed(changes))
+        self._auto_lookup.add(change.spot.sha256 for change in changes if change.kind == "hashed")
 
     def _shown(self, item: Item) -> Json:
         if item.kind == "picture":

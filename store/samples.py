@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import secrets
 from collections.abc import Collection as Some
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +153,11 @@ class Samples:
         self._samples.put(target)
         self._samples.delete(key)
         return len(record["pictures"])
+
+    def follow(self, renamed: Iterable[tuple[str, str]]) -> None:
+        """Keys are others from now on, as a place's is when its hash is known."""
+        for key, into in renamed if len(self._samples) else ():
+            self.take_over(key, into)
 
     def take_over(self, key: str, into: str) -> None:
         """As `join`, whole by itself."""

@@ -210,7 +210,7 @@ def test_a_model_whose_hash_is_found_out_keeps_its_place(server: RunningServer) 
     made = make(server, "Follow", MODELS[0])
     server.store.records.change("p-17", lambda record: record.update(notes="x"))
     add(server, made, "p-17", MODELS[1])
-    server.store.collections.follow("model", "p-17", "d" * 64)
+    server.store.collections.follow("model", [("p-17", "d" * 64)])
     assert order_of(server, made) == [MODELS[0], "d" * 64, MODELS[1]]
 
 
