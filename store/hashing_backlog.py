@@ -29,6 +29,8 @@ class Batch:
     spots: list[Spot]
     paths: list[str]
     """Where they lay when the batch was made: a spot moves with its file."""
+    seen: list[Facts]
+    """As they were listed by then."""
     what: bytes
     answers: Iterator[Hashed] | None = None
     """Of a process that was asked already."""
@@ -140,7 +142,9 @@ class Backlog:
             self._busy[spot.place_id] = spot
             if alone:
                 break
-        return Batch(spots, [spot.path for spot in spots], what) if spots else None
+        if not spots:
+            return None
+        return Batch(spots, [spot.path for spot in spots], [spot.seen for spot in spots], what)
 
     def let_go(
         self,

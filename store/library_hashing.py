@@ -19,6 +19,7 @@ from .jobs import Jobs
 from .library_facts import read_facts
 from .library_places import Places, is_same
 from .library_shelf import Spot
+from .library_walk import Facts
 from .memory import Stillness, give_back, no_collection
 from .settings import Settings
 
@@ -151,7 +152,7 @@ class Hashing:
                 results, left = self._read(process, batch)
                 ahead = None if left else self._ahead(process)
                 try:
-                    self._learn(results, batch.what)
+                    self._learn(results, batch)
                 finally:
                     self._let_go(batch, results, left)
                     batch = ahead
@@ -250,15 +251,15 @@ class Hashing:
             batch.answers = process.hash(batch.paths, batch.what)
         return batch
 
-    def _learn(self, results: Sequence[tuple[Spot, str, Hashed]], what: bytes) -> None:
+    def _learn(self, results: Sequence[tuple[Spot, str, Hashed]], batch: Batch) -> None:
         places = self._places
         with no_collection(), places.lock:
-            for spot, path, result in results:
-                if spot.gone or spot.path != path:
+            for (spot, path, result), listed in zip(results, batch.seen, strict=False):
+                if spot.gone or spot.is_forgotten or spot.path != path:
                     # It was moved meanwhile: what was read may be what took its place.
                     continue
                 if result.state == DONE:
-                    self._take(spot, result, what)
+                    self._take(spot, listed, result, batch.what)
                 elif result.state != CHANGED:
                     self._backlog.fail(spot, path)
         late = time.monotonic() - self._kept > _KEEP_SECONDS
@@ -281,10 +282,13 @@ class Hashing:
             self._progress.add(sum(spot.seen.size for spot, _, _ in results))
             self._lock.notify_all()
 
-    def _take(self, spot: Spot, result: Hashed, what: bytes) -> None:
+    def _take(self, spot: Spot, listed: Facts, result: Hashed, what: bytes) -> None:
         places = self._places
         seen = result.seen
         if spot.seen != seen and not is_same(spot.seen, seen):
+            if spot.seen != listed:
+                # Another file has taken its place since, and was seen there.
+                return
             # It is another file than the one that was listed.
             places.see(spot, seen, read_facts(spot.path, spot.name))
             if what == DATA:

@@ -263,7 +263,8 @@ class PlaceIndex:
             self._enter_first(spot)
         else:
             self._enter(spot)
-        self._note("hashed", spot, old_key)
+        self._shelf.touch_hash(spot)
+        self._changes.append(PlaceChange("hashed", spot, old_key, ""))
 
     def believe(self, spot: Spot, sha256: str) -> None:
         """Somebody says that this is its hash; believed until it is taken."""

@@ -36,11 +36,13 @@ class Places(PlaceIndex):
         spot = self.spot_at(path)
         if spot and spot.sha256 and not spot.unsure and is_same(spot.seen, _seen(path)):
             return spot.sha256
+        listed = spot.seen if spot else None
         result = hash_file(path, WHOLE, lambda _: check())
         if result.state != DONE:
             why = "changes" if result.state == CHANGED else "cannot be read"
             raise OSError(f"The file {why}.")
-        if spot and spot.path == path:
+        # Unless another file has taken its place since, and was seen there.
+        if spot and spot.path == path and spot.seen in (listed, result.seen):
             self._settle(spot, result.seen, result.sha256, result.auto_v3)
         return result.sha256
 
@@ -67,6 +69,8 @@ class Places(PlaceIndex):
     def _settle(self, spot: Spot, seen: Facts, sha256: str, auto_v3: str | None) -> None:
         facts = None if is_same(spot.seen, seen) else read_facts(spot.path, spot.name)
         with self.lock:
+            if spot.is_forgotten:
+                return
             if facts is not None or spot.gone:
                 self.see(spot, seen, facts)
             self.learn(spot, sha256, auto_v3)

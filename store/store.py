@@ -30,7 +30,7 @@ from .library_exchange import LibraryExchange
 from .library_export import Known
 from .library_models import Models
 from .library_records import MODELS, Records
-from .library_shelf import PLACES
+from .library_shelf import HASHES, PLACES
 from .library_tagging import Tagging
 from .library_tags import COUNTERS, TAGS, Tags
 from .lora_lookup import LoraLookup
@@ -57,7 +57,7 @@ from .uploads import UPLOAD_PARTS, UPLOADS, Uploads
 COLLECTIONS = (
     *(SESSIONS, TRANSFERS, FIRST_SEEN, TRASH, UPDATES),
     *(GALLERY, GALLERY_RUNS, GALLERY_MODELS, CIVITAI_TAGS),
-    *(PLACES, MODELS, TAGS, COUNTERS, SAMPLES, PENDING, FINISHED, MIGRATED, *ORGANISED),
+    *(PLACES, HASHES, MODELS, TAGS, COUNTERS, SAMPLES, PENDING, FINISHED, MIGRATED, *ORGANISED),
     *(UPLOADS, UPLOAD_PARTS),
 )
 """All that the database keeps."""

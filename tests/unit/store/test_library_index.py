@@ -14,9 +14,11 @@ from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from comfyui_curator.store import library_places
 from comfyui_curator.store.engine import Database
 from comfyui_curator.store.events import Events
 from comfyui_curator.store.hashing_process import Ended, Hashed, HashingProcess
@@ -25,7 +27,7 @@ from comfyui_curator.store.jobs import Jobs
 from comfyui_curator.store.library import Asked, Library
 from comfyui_curator.store.library_place_index import PlaceIndex
 from comfyui_curator.store.library_records import MODELS, Records
-from comfyui_curator.store.library_shelf import PLACES, Spot
+from comfyui_curator.store.library_shelf import HASHES, PLACES, Spot
 from comfyui_curator.store.library_tags import COUNTERS, TAGS, Tags
 from comfyui_curator.store.settings import Options, Settings
 from tests.libraries import tree, until
@@ -58,7 +60,7 @@ def host_of(folder: Path, **types: list[Path]) -> Host:
 
 @contextmanager
 def opened(host: Host, *, hashing: bool = True) -> Generator[Library, None, None]:
-    specs = (PLACES, MODELS, TAGS, COUNTERS)
+    specs = (PLACES, HASHES, MODELS, TAGS, COUNTERS)
     with Database.open(host.data / "database", specs) as database:
         events = Events()
         records, tags = Records(database, events), Tags(database, events)
@@ -251,6 +253,30 @@ class TestHashes:
             [place] = [each for each in library.places.all() if each.path == str(changes)]
             assert place.sha256 == sha256(changes) != before[str(changes)]
 
+    def test_hashes_stay_known_whatever_else_becomes_of_the_files_beside(
+        self, tmp_path: Path
+    ) -> None:
+        loras = tmp_path / "models" / "loras"
+        first, second, third = [put(loras / f"{name}.safetensors") for name in "abc"]
+        hashes = {path: sha256(path) for path in (first, second, third)}
+        host = host_of(tmp_path)
+
+        def known() -> dict[str, str]:
+            with opened(host, hashing=False) as library:
+                return {Path(place.path).name: place.sha256 for place in library.places.all()}
+
+        with opened(host):
+            pass
+        assert known() == {path.name: hashes[path] for path in hashes}
+        second.rename(loras / "d.safetensors")
+        third.unlink()
+        new = put(loras / "e.safetensors")
+        moved = {"a.safetensors": hashes[first], "d.safetensors": hashes[second]}
+        assert known() == {**moved, "e.safetensors": ""}
+        with opened(host):
+            pass
+        assert known() == {**moved, "e.safetensors": sha256(new)}
+
     def test_a_touched_file_keeps_its_row_and_is_hashed_again(self, tmp_path: Path) -> None:
         path = put(tmp_path / "models" / "loras" / "a.safetensors")
         host = host_of(tmp_path)
@@ -416,6 +442,42 @@ class TestHashes:
             assert library.hashing.wait(30)
             hashes = {place.path: place.sha256 for place in library.places.all()}
         assert hashes == {str(each): sha256(each) for each in (new, *([path] if other else []))}
+
+    @pytest.mark.parametrize("now", [False, True], ids=["in its turn", "asked for"])
+    def test_a_file_that_another_takes_the_place_of_while_it_is_hashed_leaves_no_row(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, now: bool
+    ) -> None:
+        loras = tmp_path / "models" / "loras"
+        path, other = put(loras / "a.safetensors", "one"), put(loras / "b.safetensors", "two")
+        content = sha256(other)
+        ask, hash_one = HashingProcess.hash, library_places.hash_file
+
+        def replace() -> None:
+            if other.exists():
+                other.replace(path)
+                library.scan()
+
+        def ask_and_replace(
+            process: HashingProcess, paths: Sequence[str], what: bytes
+        ) -> Iterator[Hashed]:
+            yield from list(ask(process, paths, what))
+            replace()
+
+        def hash_and_replace(*args: Any) -> Hashed:
+            result = hash_one(*args)
+            replace()
+            return result
+
+        with opened(host_of(tmp_path), hashing=False) as library:
+            if now:
+                monkeypatch.setattr(library_places, "hash_file", hash_and_replace)
+                library.places.hash_now(str(path))
+            else:
+                monkeypatch.setattr(HashingProcess, "hash", ask_and_replace)
+            library.hashing.resume()
+            assert library.hashing.wait(30)
+            rows = json.loads(library.list(Asked()).body)["models"]
+        assert [(row["path"], row["sha256"]) for row in rows] == [(str(path), content)]
 
     @pytest.mark.parametrize("kills", [False, True], ids=["once", "by one file each time"])
     def test_a_process_that_dies_leaves_only_the_file_without_a_hash_that_it_died_of(
