@@ -277,6 +277,25 @@ class TestHashes:
             pass
         assert known() == {**moved, "e.safetensors": sha256(new)}
 
+    def test_what_is_to_be_hashed_again_is_so_after_any_number_of_starts(
+        self, tmp_path: Path
+    ) -> None:
+        loras = tmp_path / "models" / "loras"
+        grown, touched = put(loras / "a.safetensors"), put(loras / "b.safetensors")
+        host = host_of(tmp_path)
+        with opened(host):
+            pass
+        grown.write_bytes(grown.read_bytes() + b"more")
+        os.utime(touched, (1, 1))
+        new = put(loras / "c.safetensors")
+        for left in (3, 3, 2, 2):
+            with opened(host, hashing=False) as library:
+                if left == 2:
+                    library.places.hash_now(str(new))
+                assert library.hashing.status()["files_left"] == left
+                known = {place.path for place in library.places.all() if place.sha256}
+                assert known == {str(touched), *([str(new)] if left == 2 else [])}
+
     def test_a_touched_file_keeps_its_row_and_is_hashed_again(self, tmp_path: Path) -> None:
         path = put(tmp_path / "models" / "loras" / "a.safetensors")
         host = host_of(tmp_path)
