@@ -124,6 +124,7 @@ def test_the_order_is_changed_by_keyboard_by_menu_and_by_dragging(
     expect(members.nth(0)).to_be_focused()
     page.get_by_role("button", name="Undo").click()
     expect(members.nth(0)).to_contain_text("birch")
+    expect(members.nth(0)).to_be_focused()
     members.nth(4).hover()
     members.nth(4).get_by_role("button", name="More").click()
     page.get_by_role("menuitem", name="Move to the start").click()
@@ -134,6 +135,47 @@ def test_the_order_is_changed_by_keyboard_by_menu_and_by_dragging(
     wanted = ["amber.safetensors", "1031", "birch.safetensors", "cedar.safetensors", "1030"]
     wait_until(lambda: order(server, best) == wanted)
     assert server.get(f"/library/collections/{best}").json()["models"] == 3
+
+
+def test_undo_waits_for_the_keyboard_and_gives_it_to_what_came_back(
+    server: RunningServer, page: Page, best: str
+) -> None:
+    page.clock.install()
+    members = open_best(page, server).locator(".member")
+    members.nth(4).focus()
+    for left in range(4, -1, -1):
+        page.keyboard.press("Delete")
+        expect(members).to_have_count(left)
+    wait_until(lambda: not order(server, best))
+    back = page.get_by_role("button", name="Back to the collections")
+    expect(back).to_be_focused()
+    undo = page.get_by_role("button", name="Undo")
+    undo.focus()
+    page.clock.run_for(60_000)
+    page.keyboard.press("Enter")
+    expect(members).to_have_count(1)
+    expect(members).to_be_focused()
+    expect(notice(page)).to_have_count(0)
+    page.keyboard.press("Delete")
+    undo.focus()
+    page.get_by_role("tab", name="Wanted").evaluate("(tab) => tab.click()")
+    undo.press("Enter")
+    expect(page.get_by_role("tab", name="Wanted")).to_be_focused()
+    wait_until(lambda: len(order(server, best)) == 1)
+
+
+def test_a_failure_that_is_closed_gives_the_keyboard_back(
+    server: RunningServer, page: Page, best: str, complaints: list[str]
+) -> None:
+    members = open_best(page, server).locator(".member")
+    page.route("**/items", lambda route: route.abort())
+    members.nth(1).focus()
+    page.keyboard.press("Delete")
+    expect(members).to_have_count(5)
+    page.unroute("**/items")
+    notice(page).get_by_role("button", name="Close").press("Enter")
+    expect(page.locator(".member:focus")).to_have_count(1)
+    complaints.clear()
 
 
 def test_what_is_taken_out_stays_where_it_is(server: RunningServer, page: Page, best: str) -> None:

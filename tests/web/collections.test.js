@@ -191,7 +191,9 @@ test("the last one that was read comes back to its place too, before those that 
   await members.open("x");
   const undo = await members.remove(picture(letters[PAGE - 1]));
   await until(() => members.items.length === PAGE);
-  await undo();
+  const undone = undo();
+  assert.equal(members.indexOf(picture(letters[PAGE - 1])), PAGE - 1);
+  await undone;
   assert.equal(order(), letters.join(""));
 });
 

@@ -243,8 +243,14 @@ export class CollectionSheet {
     const { notice } = this.around.shell;
     const name = this.collection?.name ?? "the collection";
     return this.attempt(async () => {
-      const putBack = await this.members.remove(member);
-      notice.done(`Removed from ${name}`, { text: "Undo", run: () => this.attempt(putBack) });
+      const removed = this.members.remove(member);
+      if (!this.members.items.length) this.back.focus({ preventScroll: true });
+      const putBack = await removed;
+      const undo = () => {
+        this.attempt(putBack);
+        this.grid.focus(this.members.indexOf(member));
+      };
+      notice.done(`Removed from ${name}`, { text: "Undo", run: undo });
     });
   }
 }

@@ -45,6 +45,7 @@ export class MemberGrid {
   /** Show the members as they are now; cards that stay keep the keyboard. */
   show() {
     const { items } = this.members;
+    const held = this.board.matches(":focus-within");
     /** @type {Map<string, MemberCard>} */
     const cards = new Map();
     for (const item of items) {
@@ -61,6 +62,8 @@ export class MemberGrid {
     );
     this.hint.hidden = items.length < 2;
     this.#mark();
+    // The card that had the keyboard may be gone.
+    if (held && !this.board.matches(":focus-within")) this.focus(this.current);
   }
 
   clear() {

@@ -150,8 +150,24 @@ export class Members extends EventTarget {
     this.#tell();
     await this.#change(() => this.calls.removeMembers(id, [refOf(item)]));
     // What follows the last one that was read has come to its place since.
-    const next = () => before ?? (id === this.id && kind === this.kind ? this.items[index] : undefined);
-    return () => this.#change(() => this.#putBack(id, item, next()));
+    const shown = () => id === this.id && kind === this.kind;
+    return () => {
+      const next = before ?? (shown() ? this.items[index] : undefined);
+      if (shown()) this.#insert(item, next);
+      return this.#change(() => this.#putBack(id, item, next));
+    };
+  }
+
+  /**
+   * @param {Member} item
+   * @param {Member | undefined} before which may be gone by now
+   */
+  #insert(item, before) {
+    if (this.indexOf(item) >= 0) return;
+    const at = before ? this.indexOf(before) : -1;
+    this.items = this.items.toSpliced(at < 0 ? this.items.length : at, 0, item);
+    this.total += 1;
+    this.#tell();
   }
 
   /**

@@ -7,8 +7,12 @@ const SECONDS = 4;
 const SECONDS_TO_ACT = 10;
 
 export class Notice {
-  constructor() {
+  /** @param {() => void} home brings the keyboard to where it is at home */
+  constructor(home) {
+    this.home = home;
     this.element = h("div", { class: "notice", role: "status", "aria-live": "polite" });
+    /** @type {Element | null} where the keyboard was when the notice came */
+    this.before = null;
   }
 
   /**
@@ -24,7 +28,7 @@ export class Notice {
       };
       this.element.append(h("button", { class: "link", type: "button", onclick: run }, act.text));
     }
-    this.timer = setTimeout(() => this.clear(), (act ? SECONDS_TO_ACT : SECONDS) * 1000);
+    this.#clearIn((act ? SECONDS_TO_ACT : SECONDS) * 1000);
   }
 
   /**
@@ -44,8 +48,25 @@ export class Notice {
 
   clear() {
     clearTimeout(this.timer);
+    if (this.#holdsKeyboard) this.#giveBack();
     this.element.className = "notice";
     fill(this.element);
+  }
+
+  get #holdsKeyboard() {
+    return this.element.matches(":focus-within");
+  }
+
+  /** Not while the keyboard is on its button. @param {number} delay in milliseconds */
+  #clearIn(delay) {
+    this.timer = setTimeout(() => (this.#holdsKeyboard ? this.#clearIn(delay) : this.clear()), delay);
+  }
+
+  /** The keyboard goes to where it was; where that is gone, home. */
+  #giveBack() {
+    const { before } = this;
+    if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
+    if (this.#holdsKeyboard) this.home();
   }
 
   /**
@@ -55,6 +76,8 @@ export class Notice {
    */
   #show(text, kind, sign) {
     clearTimeout(this.timer);
+    if (this.#holdsKeyboard) this.#giveBack();
+    else this.before = /** @type {ShadowRoot} */ (this.element.getRootNode()).activeElement;
     this.element.className = `notice is-shown ${kind}`;
     fill(this.element, sign, h("span", { class: "notice-text" }, text));
   }

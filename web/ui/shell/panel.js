@@ -27,7 +27,7 @@ export class Panel {
   /** @param {Surroundings} surroundings */
   constructor(surroundings) {
     this.surroundings = surroundings;
-    this.notice = new Notice();
+    this.notice = new Notice(() => this.tabs.focus());
     this.jobs = new Jobs();
     this.catalog = new Catalog(this.jobs);
     this.drawers = new Drawers();

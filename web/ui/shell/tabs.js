@@ -40,6 +40,11 @@ export class Tabs {
     screen.shown();
   }
 
+  /** Bring the keyboard to the tab that is chosen. */
+  focus() {
+    this.buttons[this.screens.indexOf(this.screen)]?.focus();
+  }
+
   /** @param {Screen} screen */
   #button(screen) {
     const props = {
@@ -60,6 +65,6 @@ export class Tabs {
     const index = this.screens.indexOf(this.screen) + by;
     const next = this.screens.at(index % this.screens.length);
     if (next) this.choose(next);
-    this.buttons[this.screens.indexOf(this.screen)]?.focus();
+    this.focus();
   }
 }
