@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from aiohttp import web
 from pydantic import Field
 
+from ..store.json_values import NUMBER
 from .answers import json_answer
 from .routing import Access, Call, Input, Nothing, Routes
 from .threads import patiently
@@ -27,8 +30,8 @@ class Pasted(Input):
 class Picked(Pasted):
     """What of it is to be added, as `resolve` tells it."""
 
-    version_id: int | None = Field(default=None, ge=1, lt=1 << 63)
-    file_id: int | None = Field(default=None, ge=0, lt=1 << 63)
+    version_id: Annotated[int, Field(ge=1, lt=1 << 63), NUMBER] | None = None
+    file_id: Annotated[int, Field(ge=0, lt=1 << 63), NUMBER] | None = None
     path: str | None = Field(default=None, max_length=1000)
     """A file of a repository."""
     dest: str | None = Field(default=None, max_length=1000)

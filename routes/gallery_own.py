@@ -10,6 +10,7 @@ from aiohttp import web
 from pydantic import Field
 
 from ..store.errors import BadInput
+from ..store.json_values import NUMBER
 from .answers import has_tag, json_answer
 from .multipart import save_part
 from .routing import Access, Call, Input, Nothing, Plain, Routes
@@ -19,7 +20,7 @@ routes = Routes()
 
 _LIMIT = 2 << 30
 
-ModelId = Annotated[int, Field(default=0, ge=0, lt=1 << 63)]
+ModelId = Annotated[int, Field(default=0, ge=0, lt=1 << 63), NUMBER]
 
 
 class Belonging(Input):

@@ -10,6 +10,7 @@ from aiohttp import web
 from pydantic import BeforeValidator, Field
 
 from ..store.errors import BadInput
+from ..store.json_values import NUMBER
 from .answers import encode, json_answer
 from .files import file_answer
 from .routing import Access, Call, Input, Nothing, Plain, Routes
@@ -29,7 +30,7 @@ def _none_if_empty(value: object) -> object:
     return None if value == "" else value
 
 
-_Id = Annotated[int, Field(ge=1, lt=1 << 63)]
+_Id = Annotated[int, Field(ge=1, lt=1 << 63), NUMBER]
 _Number = Annotated[_Id | None, BeforeValidator(_none_if_empty)]
 
 
@@ -49,7 +50,7 @@ class Start(Input):
     with_meta: bool = False
     from_platform: bool = False
     is_remix: bool | None = None
-    workers: int | None = None
+    workers: Annotated[int, NUMBER] | None = None
 
     def wish(self) -> Wish:
         """The same in the store's words."""

@@ -9,7 +9,7 @@ from typing import Annotated, Any, cast
 from aiohttp import web
 from pydantic import BeforeValidator, Field
 
-from ..store.json_values import exact
+from ..store.json_values import NUMBER, exact
 from ..store.trigger_words import Presets, TriggerWords
 from .answers import encode, json_answer, json_list
 from .routing import Access, Call, Input, Nothing, Plain, Routes
@@ -64,7 +64,7 @@ class ModelEdit(Input):
     """As object or as JSON text. description, community_links, images_count and prompts are
     replaced as a set; other keys stay unless sent, null removes one."""
     notes: Annotated[str, Field(max_length=100_000), BeforeValidator(_empty_text)] = ""
-    rating: Annotated[int, BeforeValidator(_zero), Field(ge=0, le=5)] = 0
+    rating: Annotated[int, Field(ge=0, le=5), NUMBER, BeforeValidator(_zero)] = 0
     favorite: Annotated[bool, BeforeValidator(_no)] = False
     trigger_words: Annotated[TriggerWords, BeforeValidator(_empty_list)] = []
     presets: Annotated[Presets, BeforeValidator(_empty_list)] = []
@@ -90,7 +90,7 @@ class TagEdit(Input):
 class TagMerge(Input):
     """The tag that stays."""
 
-    into: int = Field(ge=1)
+    into: Annotated[int, Field(ge=1), NUMBER]
 
 
 def _names(value: object) -> object:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 
 from aiohttp import web
 from pydantic import Field
 
+from ..store.json_values import NUMBER
 from .answers import json_answer
 from .routing import Access, Call, Input, Nothing, Plain, Routes
 from .threads import patiently
 
 routes = Routes()
+
+_Id = Annotated[int, Field(ge=1, lt=1 << 63), NUMBER]
 
 
 class Page(Input):
@@ -24,9 +27,9 @@ class Page(Input):
 class PickedFile(Input):
     """A file of a picked version."""
 
-    id: int | None = None
+    id: Annotated[int, NUMBER] | None = None
     name: str = Field(min_length=1, max_length=1000)
-    size_kb: float = 0
+    size_kb: Annotated[float, NUMBER] = 0
     fp: str | None = None
     format: str | None = None
     sha256: str | None = None
@@ -35,7 +38,7 @@ class PickedFile(Input):
 class PickedVersion(Input):
     """A version, as the lookup has told it."""
 
-    version_id: int = Field(ge=1, lt=1 << 63)
+    version_id: _Id
     name: str = ""
     base_model: str = ""
     trigger_words: list[str] = Field(default_factory=list[str])
@@ -46,13 +49,13 @@ class PickedVersion(Input):
 class PickedModel(Input):
     """What a person has picked of a model."""
 
-    model_id: int = Field(ge=1, lt=1 << 63)
+    model_id: _Id
     model_name: str
     author: str = ""
     description: str | None = None
     tags: list[str] | None = None
-    rating: float | None = None
-    downloads: int | None = None
+    rating: Annotated[float, NUMBER] | None = None
+    downloads: Annotated[int, NUMBER] | None = None
     versions: list[PickedVersion] = Field(max_length=1000)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from aiohttp import web
 from pydantic import BeforeValidator, Field
 
+from ..store.json_values import NUMBER
 from ..store.trigger_words import Presets, TriggerWord, TriggerWords
 from .answers import json_answer
 from .routing import Access, Call, Input, Nothing, Plain, Routes
@@ -17,7 +18,7 @@ routes = Routes()
 _MOST_KEYS = 10_000
 _Key = Annotated[str, Field(min_length=1, max_length=200)]
 _Keys = Annotated[list[_Key], Field(max_length=_MOST_KEYS)]
-_Name = Annotated[str, Field(min_length=1, max_length=200)]
+_Tag = Annotated[int, NUMBER] | Annotated[str, Field(min_length=1, max_length=200)]
 _JOB = "`{job}`; its report: `GET /library/reports/{id}`"
 
 
@@ -93,7 +94,7 @@ class Fields(Input):
     type: Annotated[str, Field(max_length=200)] | None = None
     base_model: Annotated[str, Field(max_length=200)] | None = None
     notes: Annotated[str, Field(max_length=100_000)] | None = None
-    rating: Annotated[int, Field(ge=0, le=5)] | None = None
+    rating: Annotated[int, Field(ge=0, le=5), NUMBER] | None = None
     favorite: bool | None = None
     trigger_words: TriggerWords | None = None
     presets: Presets | None = None
@@ -104,8 +105,8 @@ class Bulk(Input):
 
     keys: Annotated[list[_Key], Field(min_length=1, max_length=_MOST_KEYS)]
     set: Fields = Fields()
-    add_tags: list[int | _Name] = Field(default_factory=list[int | _Name], max_length=500)
-    remove_tags: list[int | _Name] = Field(default_factory=list[int | _Name], max_length=500)
+    add_tags: list[_Tag] = Field(default_factory=list[_Tag], max_length=500)
+    remove_tags: list[_Tag] = Field(default_factory=list[_Tag], max_length=500)
     add_trigger_words: TriggerWords = Field(default_factory=list[TriggerWord])
     remove_trigger_words: TriggerWords = Field(default_factory=list[TriggerWord])
     add_to: list[_Key] = Field(default_factory=list[_Key], max_length=100)

@@ -8,13 +8,13 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..store.errors import BadInput, TooLarge, WrongType
-from ..store.json_values import exact
+from ..store.json_values import exact, is_object
 
 if TYPE_CHECKING:
     from ..store.store import Store
@@ -216,9 +216,24 @@ def _parse(model: type[BaseModel], data: Any) -> BaseModel:
         return model.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"]) or None
+        name = _field_at(first["loc"], data)
         text = first["msg"].removeprefix("Value error, ")
         raise BadInput(f"{name}: {text}." if name else f"{text}.", field=name) from error
+
+
+def _field_at(place: tuple[int | str, ...], data: Any) -> str | None:
+    """Where in the body something is wrong, as `presets.0.min`; None: in no field of its own."""
+    parts: list[str] = []
+    for part in place:
+        # What is none of these is a kind that was tried, where a field may be of several.
+        if isinstance(part, str) and is_object(data):
+            data = data.get(part)
+        elif isinstance(part, int) and isinstance(data, list):
+            data = cast("list[Any]", data)[part]
+        else:
+            continue
+        parts.append(str(part))
+    return ".".join(parts) or None
 
 
 def _check_number(name: str, text: str) -> None:

@@ -9,6 +9,7 @@ from aiohttp import web
 from pydantic import BeforeValidator, Field
 
 from ..store.errors import BadInput, Conflict, CuratorError, Impossible, NotFound
+from ..store.json_values import NUMBER
 from .answers import json_answer
 from .routing import Access, Call, Input, Nothing, Routes
 from .threads import patiently
@@ -69,7 +70,7 @@ class ModelImport(Input):
 class SingleImport(Input):
     """One pending row."""
 
-    id: int | str | None = None
+    id: Annotated[int, NUMBER] | str | None = None
     conflict_strategy: _Strategy = None
 
 

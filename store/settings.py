@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from .errors import BadInput, Misconfigured
 from .files import write_atomic
+from .json_values import NUMBER
 
 CIVITAI = "https://civitai.com"
 CIVITAI_IMAGES = "https://image.civitai.com/xG1nkqKTMzGDvpLrqFT7WA"
@@ -42,7 +43,7 @@ def _header_safe(text: str) -> str:
 
 Address = Annotated[str, AfterValidator(_http_address)]
 Secret = Annotated[str, AfterValidator(_header_safe)]
-NsfwLevel = Literal[0, 1, 2, 4, 8, 16, 32]
+NsfwLevel = Annotated[Literal[0, 1, 2, 4, 8, 16, 32], NUMBER]
 
 
 class Values(BaseModel):

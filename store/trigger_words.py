@@ -6,8 +6,11 @@ from typing import Annotated, Any, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from .json_values import NUMBER
+
 _MOST_WORDS = 500
 _MOST_PRESETS = 50
+_Strength = Annotated[float, Field(ge=-100, le=100), NUMBER]
 
 
 class _Said(BaseModel):
@@ -25,9 +28,9 @@ class Preset(_Said):
     """Strengths of a LoRA for one use: between `min` and `max`, best at `recommended`."""
 
     name: str = Field(default="", max_length=200)
-    min: float | None = Field(default=None, ge=-100, le=100)
-    recommended: float | None = Field(default=None, ge=-100, le=100)
-    max: float | None = Field(default=None, ge=-100, le=100)
+    min: _Strength | None = None
+    recommended: _Strength | None = None
+    max: _Strength | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Preset:

@@ -173,6 +173,8 @@ class TestEdit:
             ({"type": ["x"]}, "type"),
             ({"rating": 6}, "rating"),
             ({"rating": "much"}, "rating"),
+            ({"rating": True}, "rating"),
+            ({"presets": [{"min": 0.1, "max": True}]}, "presets.0.max"),
             ({"favorite": "perhaps"}, "favorite"),
             ({"notes": {}}, "notes"),
             ({"tags": 5}, "tags"),

@@ -465,6 +465,8 @@ class TestBulk:
             ({"set": {"rating": 6}}, 400, "set.rating"),
             ({"set": {"presets": [{"min": 2, "max": 1}]}}, 400, "set.presets.0"),
             ({"set": {"rating": 1}, "add_tags": [987654]}, 400, "add_tags"),
+            ({"set": {"rating": True}}, 400, "set.rating"),
+            ({"add_tags": ["new", True]}, 400, "add_tags.1"),
             ({"set": {"rating": 1}, "add_to": ["none"]}, 404, None),
             ({"keys": []}, 400, "keys"),
         ],

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from comfyui_curator.routes import table
 from comfyui_curator.routes.routing import Nothing
@@ -174,6 +176,45 @@ def test_the_description_agrees_with_what_the_handlers_take(server: RunningServe
         assert ("requestBody" in operation) == (route.body is not Nothing), route.path
         if route.body is not Nothing:
             assert set(schemas[route.body.__name__]["properties"]) == set(route.body.model_fields)
+
+
+def test_bounds_of_numbers_are_described(server: RunningServer) -> None:
+    document = server.get("/openapi.json").text
+    assert '"maximum":' in document
+    for name in ("ge", "gt", "le", "lt"):
+        assert f'"{name}":' not in document
+
+
+def number_places(schema: dict[str, Any], known: dict[str, Any]) -> Iterator[list[str | int]]:
+    """Where a body of this shape takes numbers, an element of a list as 0."""
+    if "$ref" in schema:
+        yield from number_places(known[schema["$ref"].rpartition("/")[2]], known)
+    if schema.get("type") in ("integer", "number") or any(
+        isinstance(value, int) and not isinstance(value, bool) for value in schema.get("enum", ())
+    ):
+        yield []
+    for choice in schema.get("anyOf", ()):
+        yield from number_places(choice, known)
+    for name, field in schema.get("properties", {}).items():
+        yield from ([name, *rest] for rest in number_places(field, known))
+    if isinstance(schema.get("items"), dict):
+        yield from ([0, *rest] for rest in number_places(schema["items"], known))
+
+
+def test_true_is_a_number_in_no_body() -> None:
+    seen: set[str] = set()
+    for body in {route.body for route in table.ALL}:
+        schema = body.model_json_schema()
+        for place in number_places(schema, schema.get("$defs", {})):
+            value: Any = True
+            for part in reversed(place):
+                value = {part: value} if isinstance(part, str) else [value]
+            with pytest.raises(ValidationError) as raised:
+                body.model_validate(value)
+            wrong = {tuple(error["loc"][: len(place)]) for error in raised.value.errors()}
+            assert tuple(place) in wrong, (body, place)
+            seen.add(str(place[-1]) if place[-1] else str(place[0]))
+    assert seen >= {"rating", "recommended", "add_tags", "into", "version_id", "nsfw_blur_from"}
 
 
 def test_a_number_in_a_path_must_be_one(server: RunningServer) -> None:
