@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 from comfyui_curator.store import Options
 from tests.libraries import hashed, listed, put
+from tests.programs import command, environment
 from tests.serving import RunningServer
-
-LAUNCHER = Path(__file__).resolve().parents[1] / "launcher.py"
 
 
 def run(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("CURATOR_")}
     return subprocess.run(
-        [sys.executable, str(LAUNCHER), *map(str, arguments)],
+        command(*arguments),
         capture_output=True,
         text=True,
         timeout=60,
-        env={**kept, **variables},
+        env=environment(**variables),
     )
 
 

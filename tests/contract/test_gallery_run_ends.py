@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import subprocess
-import sys
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -23,29 +19,10 @@ from tests.contract.test_gallery_runs import (
     ran,
     start,
 )
+from tests.programs import asking, program
 from tests.serving import RunningServer
 from tests.small_disk import full, small_disk
 from tests.upstream import Upstream, World
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@contextlib.contextmanager
-def program(root: Path, upstream: Upstream) -> Generator[subprocess.Popen[str], None, None]:
-    """Curator in a process of its own, which is killed in the end; its first line is read."""
-    command = [sys.executable, str(ROOT / "tests" / "launcher.py"), "serve", "--port", "0"]
-    bases = ["--civitai", upstream.civitai, "--civitai-images", upstream.civitai_images]
-    process = subprocess.Popen(
-        [*command, "--root", str(root), *bases],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def check_whole(server: RunningServer) -> None:
@@ -71,9 +48,8 @@ def test_a_killed_run_goes_on_where_it_was(
 ) -> None:
     model = world.model("lora")
     upstream.faults.add(MEDIA, skip=14, times=None, delay=60)
-    with program(tmp_path / "root", upstream) as process:
-        assert process.stdout is not None
-        base = f"{process.stdout.readline().strip()}api/admin/loras/{model.id}/gallery"
+    with program("--root", tmp_path / "root", *asking(upstream)) as (process, address):
+        base = f"{address}api/admin/loras/{model.id}/gallery"
 
         def there_now() -> set[int]:
             return ids(requests.get(base, params={"limit": 100}, timeout=30).json()["images"])

@@ -12,8 +12,8 @@ import requests
 
 from comfyui_curator.store import Options
 from tests.catalogs import wait_until
-from tests.contract.test_gallery_run_ends import program
 from tests.contract.test_gallery_runs import finished, gallery, ran, start
+from tests.programs import asking, program
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World
 
@@ -82,9 +82,8 @@ def test_after_a_kill_it_does_not_come_back(
 ) -> None:
     model = world.model("vae")
     fault = upstream.faults.add("/api/v1/models/", times=None, delay=600)
-    with program(tmp_path / "root", upstream) as process:
-        assert process.stdout is not None
-        base = f"{process.stdout.readline().strip()}api/admin/loras/{model.id}/gallery"
+    with program("--root", tmp_path / "root", *asking(upstream)) as (process, address):
+        base = f"{address}api/admin/loras/{model.id}/gallery"
         for action in ("start:5", "stop"):
             body: dict[str, Any] = {"action": action}
             assert requests.post(base, json=body, timeout=30).status_code == 200

@@ -9,8 +9,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,43 +17,12 @@ import requests
 from comfyui_curator.store.gallery import Facts
 from comfyui_curator.store.generation import Generation
 from tests.catalogs import wait_until
+from tests.programs import command, environment, program
 from tests.serving import RunningServer
 from tests.upstream.pictures import png
 
 ROOT = Path(__file__).resolve().parents[2]
-LAUNCHER = ROOT / "tests" / "launcher.py"
 WINDOWS = os.name == "nt"
-
-
-def command(*arguments: str | Path) -> list[str]:
-    return [sys.executable, str(LAUNCHER), *map(str, arguments)]
-
-
-def environment(**variables: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("CURATOR_")}
-    return {**kept, **variables}
-
-
-@contextmanager
-def program(
-    *arguments: str | Path, **variables: str
-) -> Generator[tuple[subprocess.Popen[str], str]]:
-    """A running `serve` and its address, read from the first line it prints."""
-    started = subprocess.Popen(
-        command("serve", "--port", "0", *arguments),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(**variables),
-    )
-    try:
-        assert started.stdout is not None
-        address = started.stdout.readline().strip()
-        assert address, started.communicate()[1]
-        yield started, address
-    finally:
-        started.kill()
-        started.communicate()
 
 
 def ask(address: str, path: str, method: str = "GET", **how: object) -> requests.Response:

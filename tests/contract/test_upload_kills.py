@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -15,13 +12,13 @@ from typing import Any
 import pytest
 import requests
 
+from tests import programs
 from tests.addressed_uploads import ENDED, leftovers, models
 from tests.sites import Site, listening
 from tests.transferring import part_sizes, sha256, until
 from tests.upstream import Upstream, World, weights
 from tests.upstream.records import Content, Repository, RepositoryFile
 
-_ROOT = Path(__file__).resolve().parents[2]
 _STALL = 1 << 20
 _SIZE = 3 << 20
 
@@ -49,23 +46,13 @@ class Program:
 @contextlib.contextmanager
 def program(root: Path, upstream: Upstream) -> Generator[Program, None, None]:
     """A process of its own, killed at the end of the block."""
-    command = [sys.executable, str(_ROOT / "tests" / "launcher.py"), "serve", "--port", "0"]
-    command += ["--root", str(root), "--allow-private", "--civitai", upstream.civitai]
-    process = subprocess.Popen(
-        [*command, "--huggingface", upstream.huggingface],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env={k: v for k, v in os.environ.items() if not k.startswith("CURATOR_")},
-    )
-    assert process.stdout is not None
-    running = Program(f"{process.stdout.readline().strip()}api/admin")
-    try:
-        yield running
-    finally:
-        process.kill()
-        process.communicate()
-        running.close()
+    more = ("--allow-private", *programs.asking(upstream))
+    with programs.program("--root", root, *more) as (_, address):
+        running = Program(f"{address}api/admin")
+        try:
+            yield running
+        finally:
+            running.close()
 
 
 @pytest.fixture

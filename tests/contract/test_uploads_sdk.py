@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import math
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import httpx
 import pytest
 
+from tests import programs
 from tests.sites import listening
 from tests.transferring import serving
 from tests.uploading import model, models
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
     from scenario_sdk import Scenario
 
 KEY = "an-example-key"
-_LAUNCHER = Path(__file__).resolve().parents[1] / "launcher.py"
 
 
 class Program(NamedTuple):
@@ -49,21 +46,9 @@ def program(
 ) -> Iterator[Program]:
     """The program in a process of its own, which asks everyone for the key."""
     root = tmp_path_factory.mktemp("sdk")
-    command = [sys.executable, str(_LAUNCHER), "serve", "--port", "0", "--root", str(root)]
-    command += ["--civitai", running_upstream.civitai, "--require-key", "--allow-private"]
-    started = subprocess.Popen(
-        [*command, "--huggingface", running_upstream.huggingface],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, "CURATOR_KEY": KEY},
-    )
-    try:
-        assert started.stdout is not None
-        yield Program(root, started.stdout.readline().strip() + "api/admin")
-    finally:
-        started.kill()
-        started.communicate()
+    more = ("--require-key", "--allow-private", *programs.asking(running_upstream))
+    with programs.program("--root", root, *more, CURATOR_KEY=KEY) as (_, address):
+        yield Program(root, f"{address}api/admin")
 
 
 @pytest.fixture
