@@ -119,7 +119,7 @@ class Bulk(Input):
     access=Access.KEY,
     body=LookingUp,
     summary="Ask CivitAI about hashed models, a hundred at once; what it does not know is "
-    "remembered for a week. The report: {asked, found, absent, failed, known}",
+    "remembered for a week. The report: {asked, found, absent, failed, known, unknown: [key]}",
     answers={200: _JOB, 400: "A body that cannot be read", 409: "Another lookup goes on"},
 )
 async def look_up(call: Call[Nothing, LookingUp]) -> web.StreamResponse:
@@ -136,7 +136,7 @@ async def look_up(call: Call[Nothing, LookingUp]) -> web.StreamResponse:
     body=Importing,
     summary="Take over .civitai.info, .metadata.json, .cm-info.json, A1111's .json and pictures "
     "beside the models: fills what is empty, never touches those files. The report: {dry_run, "
-    "models, with_files, changed, previews, files, fields, unreadable, entries}",
+    "models, with_files, changed, previews, files, fields, unreadable, entries, unknown: [key]}",
     answers={200: _JOB, 400: "A body that cannot be read", 409: "Another import goes on"},
 )
 async def import_sidecars(call: Call[Nothing, Importing]) -> web.StreamResponse:
@@ -174,7 +174,7 @@ async def delete_files(call: Call[Nothing, Deleting]) -> web.StreamResponse:
     body=Move,
     summary="Move files within their roots by a rule ({base_model}/{kind}/{file}), never over "
     "another file. The report: {dry_run, rule, move, total, moved, unchanged, skipped, entries: "
-    "[{key, file, to, reason}]}; move is the id to undo it by",
+    "[{key, file, to, reason}], unknown: [key]}; move is the id to undo it by",
     answers={200: _JOB, 400: "A rule that cannot be", 409: "Another move goes on"},
 )
 async def move_files(call: Call[Nothing, Move]) -> web.StreamResponse:

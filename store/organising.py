@@ -132,6 +132,7 @@ class Organising:
         """Ask CivitAI about these models, or all that are hashed: the job."""
 
         def work(job: Job, report: Json) -> None:
+            report["unknown"] = self._unknown(keys)
             wanted = [model.sha256 for model in self._models(keys) if model.sha256]
             self.lookup.ask(job, report, wanted, again=again)
 
@@ -148,6 +149,7 @@ class Organising:
         """Take over what lies beside these models, or all: the job."""
 
         def work(job: Job, report: Json) -> None:
+            report["unknown"] = self._unknown(keys)
             models = self._models(keys)
             self.sidecars.take(job, report, models, dry_run=dry_run, tags=tags, previews=previews)
 
@@ -169,6 +171,7 @@ class Organising:
             raise BadInput("file names one file; give one key with it.", field="file")
 
         def work(job: Job, report: Json) -> None:
+            report["unknown"] = self._unknown(keys)
             sources = list(self._sources(keys, type_, file))
             self.moving.run(job, report, text, rule, sources, dry_run)
 
@@ -182,7 +185,7 @@ class Organising:
         """
         deleted = 0
         failed: list[Json] = []
-        unknown = [key for key in dict.fromkeys(keys) if self.key(key) is None]
+        unknown = self._unknown(keys)
         folders: set[str] = set()
         for model in self._models(keys):
             place = self._places.at_path(model.path)
@@ -272,6 +275,10 @@ class Organising:
     def last_used(self, key: str) -> int | None:
         """When a model was last used, in ms; None when nothing tells it."""
         return self.uses.last_of(key)
+
+    def _unknown(self, keys: Sequence[str] | None) -> list[str]:
+        """Those of the keys that are no model's, each once; every report names them."""
+        return [key for key in dict.fromkeys(keys or ()) if self.key(key) is None]
 
     def _models(self, keys: Sequence[str] | None) -> Iterator[Model]:
         if keys is None:

@@ -412,6 +412,23 @@ class TestMatching:
         assert fresh == {"models": [], "total": 0, "size_bytes": 0}
 
 
+@pytest.mark.parametrize(
+    ("tool", "more"), [("lookup", {}), ("sidecars", {}), ("move", {"rule": "{folder}/{file}"})]
+)
+def test_a_report_names_the_keys_that_are_no_models(
+    shelf: Shelf, tool: str, more: dict[str, Any]
+) -> None:
+    server = shelf.server
+    key = shelf.lora(f"loras/asked/{tool}.safetensors")
+    shelf.hashed()
+    nobody = ["e" * 64, "no-such-place"]
+    body = {"keys": [key.upper(), *nobody, nobody[0]], **more}
+    report = report_of(server, server.post(f"/library/{tool}", json=body))
+    assert report["unknown"] == nobody
+    everything = report_of(server, server.post(f"/library/{tool}", json=more))
+    assert everything["unknown"] == []
+
+
 @pytest.fixture(scope="module")
 def keys(shelf: Shelf) -> list[str]:
     found = [shelf.lora(f"loras/bulk/{n}.safetensors") for n in range(3)]
