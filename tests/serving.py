@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import threading
+from collections.abc import Generator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,6 +20,8 @@ from comfyui_curator.store.engine import StoreHeld
 from comfyui_curator.store.host import root_host
 from comfyui_curator.store.opening import Pictures
 from comfyui_curator.store.store import Store
+from comfyui_curator.store.transfer_patience import Patience
+from tests.upstream import Upstream
 
 
 class RunningServer:
@@ -112,3 +115,22 @@ class RunningServer:
 
     def _wait(self, work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+
+
+def options_for(upstream: Upstream, **settings: Any) -> Options:
+    """The stand-in instead of the sites, and these settings."""
+    return Options(
+        civitai=upstream.civitai,
+        civitai_images=upstream.civitai_images,
+        huggingface=upstream.huggingface,
+        overrides=settings,
+    )
+
+
+@contextlib.contextmanager
+def impatient(root: Path, options: Options) -> Generator[RunningServer, None, None]:
+    """A server that asks again what failed without the pauses that others are given."""
+    with RunningServer(root, options) as running:
+        running.store.gallery_runs.pauses = (0, 0)
+        running.store.transfers.patience = Patience(tries=3, first=0.01, longest=0.05)
+        yield running

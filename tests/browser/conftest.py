@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from comfyui_curator.store import Options
 from tests import chromium
 from tests.browser.pictures import fill
-from tests.serving import RunningServer
+from tests.serving import RunningServer, options_for
 from tests.upstream import Upstream
 
 REBOUND = "rebound.example"
@@ -67,11 +67,7 @@ def filled_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def options(upstream: Upstream) -> Options:
-    return Options(
-        civitai=upstream.civitai,
-        civitai_images=upstream.civitai_images,
-        huggingface=upstream.huggingface,
-    )
+    return options_for(upstream)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 from comfyui_curator.store import Options
 from tests.browser.screens import card, cards, notice
 from tests.catalogs import wait_until
-from tests.serving import RunningServer
+from tests.serving import RunningServer, impatient, options_for
 from tests.upstream import Upstream, World
 
 ENDED = ("done", "stopped", "idle")
@@ -23,9 +23,8 @@ COUNT = 12
 @pytest.fixture
 def empty_server(tmp_path: Path, options: Options, world: World) -> Iterator[RunningServer]:
     """No pictures, and a catalog with one LoRA."""
-    with RunningServer(tmp_path / "root", options) as running:
+    with impatient(tmp_path / "root", options) as running:
         add_lora(running, world)
-        running.store.gallery_runs.pauses = (0, 0)
         yield running
 
 
@@ -34,12 +33,9 @@ def server(
     tmp_path_factory: pytest.TempPathFactory, running_upstream: Upstream, world: World
 ) -> Iterator[RunningServer]:
     """A LoRA's cards and COUNT of its community's pictures; for tests that change nothing of it."""
-    options = Options(
-        civitai=running_upstream.civitai, civitai_images=running_upstream.civitai_images
-    )
-    with RunningServer(tmp_path_factory.mktemp("gallery") / "root", options) as running:
+    root = tmp_path_factory.mktemp("gallery") / "root"
+    with impatient(root, options_for(running_upstream)) as running:
         add_lora(running, world)
-        running.store.gallery_runs.pauses = (0, 0)
         model = world.model("lora").id
         running.post(f"/loras/{model}/gallery", json={"action": f"start:{COUNT}"})
         wait_until(lambda: running.store.gallery_runs.facts(model)["status"] in ENDED)

@@ -8,22 +8,18 @@ from pathlib import Path
 import pytest
 
 from comfyui_curator.store import Options
-from tests.serving import RunningServer
+from tests.serving import RunningServer, impatient, options_for
 from tests.upstream import Upstream
 
 
 @pytest.fixture
 def options(upstream: Upstream) -> Options:
     """Bases at the stand-in; a test overrides this for other settings."""
-    return Options(
-        civitai=upstream.civitai,
-        civitai_images=upstream.civitai_images,
-        huggingface=upstream.huggingface,
-    )
+    return options_for(upstream)
 
 
 @pytest.fixture
 def server(tmp_path: Path, options: Options) -> Iterator[RunningServer]:
     """A server over an empty root."""
-    with RunningServer(tmp_path / "root", options) as running:
+    with impatient(tmp_path / "root", options) as running:
         yield running

@@ -13,7 +13,7 @@ from comfyui_curator.store import Options
 from comfyui_curator.store.gallery_shown import COLUMNS
 from comfyui_curator.store.remote.http import Timeouts
 from tests.galleries import bomb, check_error, check_nothing_came, fetch, fetched, opened, told
-from tests.serving import RunningServer
+from tests.serving import RunningServer, options_for
 from tests.small_disk import full, small_disk
 from tests.upstream import Upstream, World
 
@@ -324,12 +324,7 @@ class TestFullDisk:
 class TestTheKey:
     @pytest.fixture
     def options(self, upstream: Upstream) -> Options:
-        return Options(
-            civitai=upstream.civitai,
-            civitai_images=upstream.civitai_images,
-            huggingface=upstream.huggingface,
-            overrides={"civitai_key": KEY},
-        )
+        return options_for(upstream, civitai_key=KEY)
 
     def test_goes_to_civitai_in_a_header_and_nowhere_else(
         self, server: RunningServer, world: World, upstream: Upstream

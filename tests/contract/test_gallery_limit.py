@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from comfyui_curator.store import Options
 from comfyui_curator.store.errors import GalleryFull
 from comfyui_curator.store.gallery import Facts
 from tests.catalogs import wait_until
-from tests.contract.test_gallery_runs import ran
+from tests.gallery_runs import ran
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World
 
 GB = 1_000_000_000
-
-
-@pytest.fixture
-def server(tmp_path: Path, options: Options) -> Iterator[RunningServer]:
-    with RunningServer(tmp_path / "root", options) as running:
-        running.store.gallery_runs.pauses = (0, 0)
-        yield running
 
 
 @pytest.fixture

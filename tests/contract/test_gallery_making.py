@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from comfyui_curator.store import Options
 from comfyui_curator.store.gallery_records import Facts, enriched
-from tests.contract.test_gallery_runs import MEDIA, gallery, ran
+from tests.gallery_runs import MEDIA, gallery, ran
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World
 
 ASKED = "getGenerationData"
 REFUSED: dict[str, Any] = {"error": {"json": {"data": {"httpStatus": 500}}}}
-
-
-@pytest.fixture
-def server(tmp_path: Path, options: Options) -> Iterator[RunningServer]:
-    with RunningServer(tmp_path / "root", options) as running:
-        running.store.gallery_runs.pauses = (0, 0)
-        yield running
 
 
 def prompts(found: dict[str, Any]) -> dict[int, str]:

@@ -10,17 +10,10 @@ import pytest
 
 from comfyui_curator.store import Options
 from comfyui_curator.store.gallery import Facts
-from tests.contract.test_gallery_runs import ids, list_also, ran
+from tests.gallery_runs import ids, list_also, ran
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World
 from tests.upstream.pictures import png
-
-
-@pytest.fixture
-def server(tmp_path: Path, options: Options) -> Iterator[RunningServer]:
-    with RunningServer(tmp_path / "root", options) as running:
-        running.store.gallery_runs.pauses = (0, 0)
-        yield running
 
 
 @pytest.fixture

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from comfyui_curator.store import Options
-from tests.contract.test_gallery_runs import LISTS, cards_of, ids, ran, shared_of
+from tests.gallery_runs import LISTS, cards_of, ids, ran, shared_of
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World
 
 REST = "/api/v1/images"
-
-
-@pytest.fixture
-def server(tmp_path: Path, options: Options) -> Iterator[RunningServer]:
-    with RunningServer(tmp_path / "root", options) as running:
-        running.store.gallery_runs.pauses = (0, 0)
-        yield running
 
 
 @pytest.mark.parametrize(

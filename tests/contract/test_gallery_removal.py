@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pytest
 from PIL import Image
 
-from comfyui_curator.store import Options
 from tests.catalogs import wait_until
-from tests.contract.test_gallery_runs import (
+from tests.galleries import kept_files
+from tests.gallery_runs import (
     MEDIA,
     cards_of,
     finished,
@@ -22,16 +20,8 @@ from tests.contract.test_gallery_runs import (
     shared_of,
     start,
 )
-from tests.galleries import kept_files
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World
-
-
-@pytest.fixture
-def server(tmp_path: Path, options: Options) -> Iterator[RunningServer]:
-    with RunningServer(tmp_path / "root", options) as running:
-        running.store.gallery_runs.pauses = (0, 0)
-        yield running
 
 
 def delete(server: RunningServer, model_id: int, **query: int) -> int:

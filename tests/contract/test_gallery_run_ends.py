@@ -10,7 +10,7 @@ import requests
 
 from comfyui_curator.store import Options
 from tests.catalogs import wait_until
-from tests.contract.test_gallery_runs import (
+from tests.gallery_runs import (
     MEDIA,
     cards_of,
     finished,

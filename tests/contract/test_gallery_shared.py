@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
 
 from comfyui_curator.store import Options
 from comfyui_curator.store.gallery_upkeep import REBUILD
 from tests.catalogs import wait_until
-from tests.contract.test_gallery_runs import finished, gallery, ids, list_also, ran, start
+from tests.gallery_runs import finished, gallery, ids, list_also, ran, start
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World, shapes
 from tests.upstream.records import Image, Model, Version
-
-
-@pytest.fixture
-def server(tmp_path: Path, options: Options) -> Iterator[RunningServer]:
-    with RunningServer(tmp_path / "root", options) as running:
-        running.store.gallery_runs.pauses = (0, 0)
-        yield running
 
 
 def show_also(upstream: Upstream, world: World, cards: dict[Version, Iterable[Image]]) -> None:

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
 
 from comfyui_curator.store import Options
 from tests.catalogs import wait_until
-from tests.contract.test_gallery_runs import finished, gallery, ran, start
+from tests.galleries import kept_files
+from tests.gallery_runs import MEDIA, finished, gallery, job_of, ran, start
 from tests.programs import asking, program
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World
 
 STALLED = ("lora", "locon", "dora")
-
-
-@pytest.fixture
-def server(tmp_path: Path, options: Options) -> Iterator[RunningServer]:
-    with RunningServer(tmp_path / "root", options) as running:
-        yield running
 
 
 def hands() -> list[threading.Thread]:
@@ -96,3 +89,60 @@ def test_after_a_kill_it_does_not_come_back(
         assert gallery(server, model.id)["status"] == "idle"
         assert finished(server, model.id)["images"] == []
         assert len(upstream.requests("/api/v1/models/")) == asked
+
+
+class TestStopping:
+    def test_stopping_what_does_not_run(self, server: RunningServer) -> None:
+        assert start(server, 5, "stop") == {"status": "stopping"}
+        assert gallery(server, 5)["status"] == "idle"
+
+    def test_what_is_there_stays_and_nothing_comes_after(
+        self, server: RunningServer, world: World, upstream: Upstream
+    ) -> None:
+        model = world.model("lora")
+        upstream.faults.add(MEDIA, skip=5, times=None, delay=60)
+        start(server, model.id)
+        wait_until(lambda: len(server.store.gallery) >= 4)
+        start(server, model.id, "stop")
+        kept = kept_files(server)
+        there = len(server.store.gallery)
+        found = finished(server, model.id)
+        assert found["status"] == "stopped" and found["images_total"] == there
+        upstream.faults.clear()
+        again = ran(server, model.id, "start:5")
+        assert again["skipped"] >= there and again["status"] == "done"
+        assert set(kept) - set(kept_files(server)) <= {name for name in kept if "part" in name}
+
+    def test_the_jobs_cancel_stops_it_too(
+        self, server: RunningServer, world: World, upstream: Upstream
+    ) -> None:
+        upstream.faults.add(MEDIA, times=None, delay=60)
+        start(server, world.model("vae").id)
+        job = job_of(server)
+        server.post(f"/jobs/{job['id']}/cancel")
+        assert finished(server, world.model("vae").id)["status"] == "stopped"
+        assert job_of(server)["state"] == "cancelled"
+
+    def test_more_models_than_run_at_once_wait_for_their_turn_and_can_be_stopped(
+        self, server: RunningServer, world: World, upstream: Upstream
+    ) -> None:
+        upstream.faults.add(MEDIA, times=None, delay=60)
+        labels = ("lora", "locon", "dora", "vae", "embedding")
+        models = [world.model(label).id for label in labels]
+        for model_id in models:
+            start(server, model_id)
+        assert {gallery(server, each)["status"] for each in models} == {"downloading"}
+        start(server, models[-1], "stop")
+        assert gallery(server, models[-1])["status"] == "stopped"
+        upstream.faults.clear()
+        for model_id in models[:-1]:
+            assert finished(server, model_id)["gallery_card"]
+
+    def test_closing_does_not_wait_for_what_stalls(
+        self, tmp_path: Path, options: Options, world: World, upstream: Upstream
+    ) -> None:
+        upstream.faults.add(MEDIA, times=None, stall_after=10)
+        with RunningServer(tmp_path / "closing", options) as server:
+            start(server, world.model("vae").id)
+            wait_until(lambda: upstream.requests(MEDIA))
+        assert not [each for each in threading.enumerate() if each.name == "curator-gallery-run"]

@@ -16,8 +16,8 @@ from comfyui_curator.store import Options
 from comfyui_curator.store.events import Event
 from comfyui_curator.store.gallery import Facts
 from tests.catalogs import wait_until
-from tests.contract.test_gallery_runs import ids, ran
 from tests.galleries import check_error, opened
+from tests.gallery_runs import ids, ran
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World
 from tests.upstream.community import tag_ids
