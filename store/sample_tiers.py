@@ -58,6 +58,14 @@ def make_tiers(path: Path) -> Tiers:
     return Tiers(files, *base)
 
 
+def check_whole(path: Path) -> None:
+    """Raise what `make_tiers` would raise, in a twentieth of its time."""
+    with opened(path) as image:
+        # Every byte is read, but a JPEG is not drawn in all of its size.
+        image.draft("RGB", (1, 1))
+        image.load()
+
+
 def base_size(width: int, height: int) -> tuple[int, int]:
     """The size of the largest tier: at most two million pixels, never larger than it was."""
     share = min(1.0, math.sqrt(_BASE_PIXELS / (width * height)), _LONGEST / max(width, height))

@@ -21,7 +21,7 @@ from .events import Events
 from .files import disk_error, write_atomic
 from .gallery import ServedFile
 from .locks import KeyedLock
-from .sample_tiers import TIERS, Tiers, make_tiers, tier_of
+from .sample_tiers import TIERS, Tiers, check_whole, make_tiers, tier_of
 from .thumbnails import Decoder
 
 SAMPLES = CollectionSpec("samples", key="key", indexes=(Index("loose", "loose"),))
@@ -91,6 +91,17 @@ class Samples:
             seq = self._keep(key, picture, tiers)
         self._tell(key)
         return seq
+
+    def would_add(self, key: str, path: Path) -> bool:
+        """Whether `add` of this file, `again=False`, would bring a picture; nothing is written.
+
+        Raises WrongType, TooLarge, OSError. The same pixels with other words count as another.
+        """
+        source = hashlib.sha256(path.read_bytes()).hexdigest()
+        if self._find(key, source) is not None or source in self._record(key)["removed"]:
+            return False
+        self._decoder.run(lambda: check_whole(path))
+        return True
 
     def file(self, key: str, seq: int, quality: str) -> ServedFile:
         """One picture in the tier that `quality` names, else the best. Raises NotFound."""

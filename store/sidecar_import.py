@@ -130,13 +130,13 @@ class SidecarImport:
         return sorted(new)
 
     def _show(self, model: Model, picture: Path, report: Json, dry_run: bool) -> bool:
-        """Whether the picture beside the model becomes its sample."""
-        if dry_run:
-            return self._samples.count(model.key) == 0
+        """Whether the picture beside the model becomes its sample, or would."""
         before = self._samples.count(model.key)
         try:
             if picture.stat().st_size > _LARGEST_PICTURE:
                 raise ValueError(f"larger than {_LARGEST_PICTURE >> 20} MiB")
+            if dry_run:
+                return self._samples.would_add(model.key, picture)
             self._samples.add(model.key, picture.read_bytes(), name=picture.name, again=False)
         except CuratorError as error:
             if error.status == 507:

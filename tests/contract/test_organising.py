@@ -304,6 +304,32 @@ class TestSidecars:
         assert wrong["fields"] == []
         assert [key for key in keys.values() if key in server.store.records] == [keys["fine"]]
 
+    def test_a_dry_run_counts_the_pictures_that_are_taken_then(self, shelf: Shelf) -> None:
+        server = shelf.server
+        whole = png("v", 64, 48)
+        pictures = {"fine": whole, "none": b"no picture", "torn": whole[: len(whole) // 2],
+                    "removed": png("r", 64, 48), "second": png("s", 64, 48), "same": whole,
+                    "jpeg": b"\xff\xd8\xff\xe0 not much"}  # fmt: skip
+        keys = {name: shelf.lora(f"loras/trial/{name}.safetensors") for name in pictures}
+        for name, data in pictures.items():
+            shelf.put(f"loras/trial/{name}.preview.png", data)
+        shelf.hashed()
+        samples = server.store.samples
+        for name, data in (("removed", pictures["removed"]), ("second", png("1", 8, 8)),
+                           ("same", whole)):  # fmt: skip
+            samples.add(keys[name], data)
+        samples.delete(keys["removed"], 0)
+        ask = {"keys": list(keys.values())}
+        dry, real = (
+            report_of(server, server.post("/library/sidecars", json={**ask, "dry_run": dry_run}))
+            for dry_run in (True, False)
+        )
+        taken = [each["file"] for each in dry["entries"] if each["preview"]]
+        assert taken == ["fine.safetensors", "second.safetensors"]
+        told = [each["file"] for each in dry["unreadable"]]
+        assert told == ["none.preview.png", "torn.preview.png", "jpeg.preview.png"]
+        assert {**real, "dry_run": True} == dry
+
     def test_runs_over_everything_once_when_asked_twice_at_the_same_time(
         self, shelf: Shelf
     ) -> None:
