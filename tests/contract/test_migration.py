@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -425,11 +426,14 @@ class TestRefused:
         (tmp_path / "text.db").write_text("this is a text file, and not a short one")
         (tmp_path / "empty.db").write_bytes(b"")
         (tmp_path / "torn.db").write_bytes(b"SQLite format 3\x00" + os.urandom(5000))
-        sqlite3.connect(tmp_path / "other.db").executescript("CREATE TABLE x (y)").close()
-        sqlite3.connect(tmp_path / "new.db").executescript(
-            "CREATE TABLE db_meta (key, value); CREATE TABLE pending_import (id);"
-            "CREATE TABLE models (sha256 TEXT PRIMARY KEY, path TEXT);"
-        ).close()
+        tables = {
+            "other.db": "CREATE TABLE x (y)",
+            "new.db": "CREATE TABLE db_meta (key, value); CREATE TABLE pending_import (id);"
+            "CREATE TABLE models (sha256 TEXT PRIMARY KEY, path TEXT);",
+        }
+        for name, script in tables.items():
+            with closing(sqlite3.connect(tmp_path / name)) as connection:
+                connection.executescript(script)
         Predecessor(tmp_path / "later", version=3)
         os.mkfifo(tmp_path / "pipe.db")
         given = ["text.db", "empty.db", "torn.db", "other.db", "new.db", "later/hikaze_mm.sqlite3"]
