@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests import tools
 from tests.loading import load_pack
+from tests.sites import Site, listening
 
 ROOT = Path(__file__).resolve().parent.parent
 load_pack()
@@ -31,3 +33,10 @@ def pytest_configure(config: pytest.Config) -> None:
         package = module.rpartition(".")[0]
         if importlib.util.find_spec(package) and importlib.util.find_spec(module):
             config.pluginmanager.import_plugin(module)
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A server that answers as the test says, beside the stand-in for CivitAI and Hugging Face."""
+    with listening() as site:
+        yield site

@@ -132,5 +132,5 @@ def impatient(root: Path, options: Options) -> Generator[RunningServer, None, No
     """A server that asks again what failed without the pauses that others are given."""
     with RunningServer(root, options) as running:
         running.store.gallery_runs.pauses = (0, 0)
-        running.store.transfers.patience = Patience(tries=3, first=0.01, longest=0.05)
+        running.store.transfers.patience = Patience(tries=2, first=0.01, longest=0.05)
         yield running

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,16 @@ from urllib.parse import quote
 import requests
 
 from tests.serving import RunningServer
+from tests.sites import Answer, Site
+from tests.upstream import Upstream, World
+from tests.upstream.records import Content, Repository, RepositoryFile
 
+FILE = "model.safetensors"
+HUB = {"file": FILE, "dest": "loras", "hf_repo": "faults/heavy", "hf_file": FILE}
+"""The entry of what the fixtures `big` and `heavy` publish."""
+BIG = 8 << 20
 PAGE = b"<!DOCTYPE html><html><title>Sign in</title></html>"
+_STORAGES = ("storage", "huggingface_storage")
 
 
 def write_catalog(root: Path, *entries: dict[str, Any], catalog: str = "models") -> None:
@@ -114,3 +122,70 @@ def serving(data: bytes, *, etag: str = '"one"', **how: Any) -> Callable[[Any], 
             handler.close_connection = True
 
     return answer
+
+
+def offsets(upstream: Upstream) -> list[int]:
+    """Where each request for the file itself began."""
+    ranges = [each.header("Range") for each in upstream.requests(origin="huggingface_storage")]
+    return [int(each[6:-1]) if each else 0 for each in ranges]
+
+
+def held(upstream: Upstream, count: int) -> None:
+    """From the next request on so many bytes come, and then none for long."""
+    upstream.faults.clear()
+    upstream.faults.add("/repos/", stall_after=count, times=1)
+
+
+def put_entry(server: RunningServer, site: Site, *answers: Answer, **more: Any) -> None:
+    """An entry whose address gives these answers, one after the other, the last for ever."""
+    left = list(answers)
+
+    def answer(handler: Any) -> None:
+        (left.pop(0) if len(left) > 1 else left[0])(handler)
+
+    site.answers["/m"] = answer
+    entry = {"file": FILE, "dest": "loras", "url": f"{site.url}/m", **more}
+    write_catalog(server.root, entry)
+
+
+def target(root: Path) -> Path:
+    """Where `FILE` comes to lie."""
+    return root / "models" / "loras" / FILE
+
+
+def added(server: RunningServer, world: World, label: str, **query: Any) -> dict[str, Any]:
+    """An entry of the catalog as its add answers it."""
+    answer = server.post(f"/civitai/add/{world.version(label).id}", params=query)
+    assert answer.json()["status"] == "added", answer.text
+    return answer.json()
+
+
+def place(server: RunningServer, entry: dict[str, Any]) -> Path:
+    return server.root / "models" / entry["dest"] / entry["file"]
+
+
+def hub_entry(world: World, label: str, path: str, **more: Any) -> dict[str, Any]:
+    """An entry of a file in a repository."""
+    entry = {"file": f"{label}.safetensors", "dest": "loras", "hf_file": path}
+    return {**entry, "hf_repo": world.repository(label).name, **more}
+
+
+def downloads(upstream: Upstream) -> list[str]:
+    """The storages that were asked for files, in this order."""
+    return [request.origin for request in upstream.requests() if request.origin in _STORAGES]
+
+
+@contextlib.contextmanager
+def published(
+    world: World, entry: dict[str, str], content: Content
+) -> Generator[bytes, None, None]:
+    """Hugging Face shows this as the file of an entry; its bytes."""
+    name = entry["hf_repo"]
+    world.repositories[name] = Repository(
+        name,
+        hashlib.sha1(name.encode()).hexdigest(),
+        world.repository("single").modified,
+        (RepositoryFile(entry["hf_file"], content),),
+    )
+    yield content.data
+    del world.repositories[name]

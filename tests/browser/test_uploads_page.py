@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from comfyui_curator.store import Options
 from comfyui_curator.store.errors import UpstreamBusy
 from tests.serving import RunningServer
-from tests.sites import Site, listening, ok
+from tests.sites import Site, ok
 from tests.transferring import until
 from tests.upstream import pictures, weights
 
@@ -28,12 +28,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     overrides = {"allow_private_addresses": True}
     with RunningServer(root, Options(overrides=overrides)) as running:
         yield running
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with listening() as site:
-        yield site
 
 
 class Parts:

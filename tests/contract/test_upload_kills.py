@@ -14,10 +14,10 @@ import requests
 
 from tests import programs
 from tests.addressed_uploads import ENDED, leftovers, models
-from tests.sites import Site, listening
-from tests.transferring import part_sizes, sha256, until
+from tests.sites import Site
+from tests.transferring import part_sizes, published, sha256, until
 from tests.upstream import Upstream, World, weights
-from tests.upstream.records import Content, Repository, RepositoryFile
+from tests.upstream.records import Content
 
 _STALL = 1 << 20
 _SIZE = 3 << 20
@@ -56,21 +56,12 @@ def program(root: Path, upstream: Upstream) -> Generator[Program, None, None]:
 
 
 @pytest.fixture
-def site() -> Iterator[Site]:
-    with listening() as site:
-        yield site
-
-
-@pytest.fixture
 def repository(world: World) -> Iterator[bytes]:
     """A model of 3 MB at Hugging Face."""
     content = Content(lambda: weights.safetensors("VAE", "killed", size=_SIZE))
-    shown = world.repository("single")
-    world.repositories["kills/vae"] = Repository(
-        "kills/vae", "d" * 40, shown.modified, (RepositoryFile("vae.safetensors", content),)
-    )
-    yield content.data
-    del world.repositories["kills/vae"]
+    entry = {"hf_repo": "kills/vae", "hf_file": "vae.safetensors"}
+    with published(world, entry, content) as data:
+        yield data
 
 
 class Elsewhere:

@@ -21,12 +21,6 @@ from tests.sites import Site, listening, redirect
 
 
 @pytest.fixture
-def site() -> Iterator[Site]:
-    with listening() as site:
-        yield site
-
-
-@pytest.fixture
 def other() -> Iterator[Site]:
     with listening() as other:
         yield other

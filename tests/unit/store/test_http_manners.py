@@ -26,13 +26,7 @@ from comfyui_curator.store.errors import (
 from comfyui_curator.store.remote.http import Http, Timeouts
 from comfyui_curator.store.remote.limits import Missing
 from comfyui_curator.store.settings import Settings
-from tests.sites import Answer, Site, listening, ok
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with listening() as site:
-        yield site
+from tests.sites import Answer, Site, ok
 
 
 @pytest.fixture
