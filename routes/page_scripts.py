@@ -23,12 +23,12 @@ def joined(folder: Path, entry: str) -> str:
     Each is a function that has run once and gives what it exports, so names stay its own. Kept for
     as long as no module changes. Raises UnknownForm, and OSError where a file is not there.
     """
-    return _joined(folder, entry, _versions(folder))
+    return _joined(folder, entry, versions(folder, "*.js"))
 
 
-def _versions(folder: Path) -> frozenset[tuple[str, int, int]]:
-    """The modules of a folder with their times and sizes."""
-    stats = ((str(path), path.stat()) for path in folder.rglob("*.js"))
+def versions(folder: Path, names: str) -> frozenset[tuple[str, int, int]]:
+    """The files of these names in a folder and below, with their times and sizes."""
+    stats = ((str(path), path.stat()) for path in folder.rglob(names))
     return frozenset((path, stat.st_mtime_ns, stat.st_size) for path, stat in stats)
 
 

@@ -13,6 +13,7 @@ from ..store.errors import NotFound
 from ..store.names import inside
 from .answers import has_tag
 from .page_scripts import UnknownForm, joined
+from .page_styles import joined_styles
 from .routing import Access, Plain, Routes
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ _TYPES = {
 }
 ENTRIES = ("page.js", "app.js", "data/changes-worker.js")
 """What is asked for by its address; all other modules come with these."""
+STYLES = "styles.css"
 # 'self' and nothing inline: a prompt that carries markup stays text even if a screen slips.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
@@ -71,10 +73,12 @@ def _read(name: str) -> tuple[bytes, str, str]:
 
 
 def _joined(name: str) -> bytes:
-    """The script that has everything in it; empty where files are asked for one by one."""
+    """A script or style sheet with everything in it; empty where files come one by one."""
     try:
-        return joined(_FOLDER, name).encode() if name in ENTRIES else b""
+        if name in ENTRIES:
+            return joined(_FOLDER, name).encode()
+        return joined_styles(_FOLDER, name).encode() if name == STYLES else b""
     except UnknownForm as error:
-        # Module by module the page works too, only slower.
-        log.warning("the page's modules come one by one: %s", error)
+        # File by file the page works too, only slower.
+        log.warning("the page's files come one by one: %s", error)
         return b""

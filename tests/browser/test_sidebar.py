@@ -17,6 +17,7 @@ from tests.upstream import Upstream
 from tests.upstream.pictures import png
 from tests.upstream.weights import safetensors
 
+STYLES = "document.querySelector('.curator-panel').shadowRoot.adoptedStyleSheets"
 LOADERS = "app.graph.nodes.filter((node) => node.type === 'LoadImage')"
 WORKFLOW: dict[str, Any] = {
     "last_node_id": 1,
@@ -129,6 +130,8 @@ def test_the_tab_shows_the_gallery_without_a_stream_of_its_own(
     open_tab(page, stand_in_comfyui)
     assert cards(page).count() > 5
     assert not [url for url in asked if url.endswith("/events")]
+    # All styles in one answer.
+    assert page.evaluate(f"{STYLES}.map((sheet) => sheet.cssRules.length > 300)") == [True]
     page.get_by_role("button", name="Curator").first.click()
     expect(cards(page)).to_have_count(0)
     page.get_by_role("button", name="Curator").first.click()

@@ -12,6 +12,7 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 from comfyui_curator.store import Options
 from tests.browser.pictures import COUNT
 from tests.browser.screens import card, cards, open_page, paste, shown_ids
+from tests.checkout import ROOT
 from tests.serving import RunningServer
 from tests.upstream import Upstream
 
@@ -186,3 +187,20 @@ def in_sight(page: Page) -> list[tuple[str, float]]:
         }"""
     )
     return [(id, top) for id, top, _ in sorted(found, key=lambda each: (each[1], each[2]))]
+
+
+def test_styles_that_come_file_by_file_are_the_same_in_the_same_order(
+    server: RunningServer, page: Page
+) -> None:
+    rules = """[...document.querySelector('.curator-panel').shadowRoot.adoptedStyleSheets]
+        .flatMap((sheet) => [...sheet.cssRules]).map((rule) => rule.cssText)"""
+    open_page(page, server)
+    together = page.evaluate(rules)
+    styles = (ROOT / "web/ui/styles.css").read_text("utf-8")
+    page.route(
+        "**/ui/styles.css", lambda route: route.fulfill(body=styles, content_type="text/css")
+    )
+    with page.expect_response("**/ui/gallery/gallery.css"):
+        open_page(page, server)
+    assert page.evaluate(rules) == together
+    assert len(together) > 300

@@ -77,31 +77,36 @@ export function takesText(element) {
   return element.matches("input, textarea, select") || element.isContentEditable;
 }
 
-/** @type {Map<string, Promise<CSSStyleSheet>>} */
+/** @type {Map<string, Promise<CSSStyleSheet[]>>} */
 const sheets = new Map();
+const IMPORT = /^@import "([^"]+)";$/gm;
 
 /**
- * Load style sheets into a shadow root; resolves when all of them apply.
+ * Load a style sheet, and those that it imports, into a shadow root; resolves when they apply.
  *
  * Constructed sheets, so that a panel that is opened again is styled in its first frame.
  * @param {ShadowRoot} root
- * @param {string[]} addresses
+ * @param {string} address
  */
-export async function addStyles(root, addresses) {
-  const loaded = addresses.map((address) => {
-    const known = sheets.get(address) ?? loadSheet(address);
-    sheets.set(address, known);
-    known.catch(() => sheets.delete(address));
-    return known;
-  });
-  root.adoptedStyleSheets = await Promise.all(loaded);
+export async function addStyles(root, address) {
+  const loaded = sheets.get(address) ?? loadSheets(address);
+  sheets.set(address, loaded);
+  loaded.catch(() => sheets.delete(address));
+  root.adoptedStyleSheets = await loaded;
 }
 
-/** @param {string} address */
-async function loadSheet(address) {
+/**
+ * Constructed sheets import nothing themselves; mostly the server has put in what is imported.
+ * @param {string} address
+ * @returns {Promise<CSSStyleSheet[]>}
+ */
+async function loadSheets(address) {
   const answer = await fetch(address);
   if (!answer.ok) throw new Error(`${answer.status} for ${address}`);
+  const text = await answer.text();
+  const names = [...text.matchAll(IMPORT)].map(([, name = ""]) => name);
+  const imported = await Promise.all(names.map((name) => loadSheets(new URL(name, address).href)));
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(await answer.text());
-  return sheet;
+  sheet.replaceSync(text.replaceAll(IMPORT, ""));
+  return [...imported.flat(), sheet];
 }
