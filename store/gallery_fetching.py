@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from .errors import BadInput, NotFound, UpstreamFailed
@@ -51,20 +52,14 @@ def find_lora(
     return Lora()
 
 
-def facts_of_image(
-    number: int, item: Mapping[str, Any], told: Mapping[str, Any], lora: Lora, page: str
-) -> Facts:
-    """What `image.get` and `image.getGenerationData` say of one picture."""
+def facts_of_item(number: int, item: Mapping[str, Any], page: str) -> Facts:
+    """What CivitAI says of a picture, in a list or by itself, but for where it belongs."""
     user = mapping(item.get("user"))
     return Facts(
         id=str(number),
-        file_uuid=uuid_in(str(item["url"])),
+        file_uuid=uuid_in(str(item.get("url") or "")),
         number=number,
         page=page,
-        search_mode="single",
-        model_id=lora.model_id,
-        model_name=lora.name,
-        version_ids=(lora.version_id,) if lora.version_id else (),
         username=text(user.get("username")) or text(item.get("username")),
         post_id=integer(item.get("postId")),
         post_title=text(item.get("postTitle")),
@@ -73,8 +68,21 @@ def facts_of_image(
         nsfw_level=nsfw_level(item),
         tag_ids=tags_of(item),
         stats=mapping(item.get("stats")),
-        generation=from_civitai(told),
         raw_item=item,
+    )
+
+
+def facts_of_image(
+    number: int, item: Mapping[str, Any], told: Mapping[str, Any], lora: Lora, page: str
+) -> Facts:
+    """What `image.get` and `image.getGenerationData` say of one picture."""
+    return replace(
+        facts_of_item(number, item, page),
+        search_mode="single",
+        model_id=lora.model_id,
+        model_name=lora.name,
+        version_ids=(lora.version_id,) if lora.version_id else (),
+        generation=from_civitai(told),
         generation_data=told or None,
         making_asked=True,
     )

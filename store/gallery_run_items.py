@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .gallery_fetching import tags_of
+from .gallery_fetching import facts_of_item
 from .gallery_records import Facts, item_key, utc, uuid_in
 from .generation import from_civitai
 from .json_values import integer, integers, mapping, mappings, text
@@ -104,25 +104,12 @@ class Lists:
         versions = [each for each in integers(item.get("modelVersionIds")) if each in ours]
         if version_id is not None and version_id not in versions:
             versions.append(version_id)
-        user = mapping(item.get("user"))
-        facts = Facts(
-            id=str(number),
-            file_uuid=uuid_in(url),
-            number=number,
-            page=self._civitai.image_page(number),
+        facts = replace(
+            facts_of_item(number, item, self._civitai.image_page(number)),
             search_mode=self._mode,
             model_id=self.model_id,
             model_name=self.name,
             version_ids=tuple(versions),
-            username=text(user.get("username")) or text(item.get("username")),
-            post_id=integer(item.get("postId")),
-            post_title=text(item.get("postTitle")),
-            base_model=text(item.get("baseModel")),
-            created_at=utc(item.get("createdAt")),
-            nsfw_level=nsfw_level(item),
-            tag_ids=tags_of(item),
-            stats=mapping(item.get("stats")),
-            raw_item=item,
         )
         return self._listed(facts, url, text(item.get("type")), is_card=False)
 
