@@ -1,4 +1,4 @@
-"""Catalogs to test with: a real one where it lies beside the checkout, else one of its shape."""
+"""The catalog as a server's routes take and show it."""
 
 from __future__ import annotations
 
@@ -10,17 +10,10 @@ from typing import Any
 
 import requests
 
+from tests import catalog_files
 from tests.serving import RunningServer
 
-_ROOT = Path(__file__).resolve().parent.parent
-_REAL = _ROOT.parent / "shared" / "data" / "studio-models.json"
-
-INVENTED = _ROOT / "tests" / "data" / "catalog.json"
-EXAMPLE = _REAL if _REAL.is_file() else INVENTED
-
-
-def all_entries(catalog: dict[str, Any]) -> list[dict[str, Any]]:
-    return [entry for category in catalog["categories"] for entry in category["models"]]
+ENTRY = {"name": "A [SDXL]", "file": "a.safetensors", "dest": "loras", "size_gb": 0.5}
 
 
 def stored(server: RunningServer, name: str = "models") -> dict[str, Any]:
@@ -29,14 +22,19 @@ def stored(server: RunningServer, name: str = "models") -> dict[str, Any]:
 
 def entries(server: RunningServer, name: str = "models") -> list[dict[str, Any]]:
     path = server.store.host.data / f"{name}.json"
-    return all_entries(stored(server, name)) if path.exists() else []
+    return catalog_files.all_entries(stored(server, name)) if path.exists() else []
+
+
+def add(server: RunningServer, version_id: int, query: str = "") -> requests.Response:
+    return server.post(f"/civitai/add/{version_id}{query}", json={})
+
+
+def in_map(server: RunningServer, version_id: int) -> dict[str, Any]:
+    return server.get("/models/civitai-map").json()["by_version"][str(version_id)]
 
 
 def put_file(server: RunningServer, dest: str, name: str, size: int = 3) -> Path:
-    folder = server.store.host.places(dest)[0]
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_bytes(bytes(size))
-    return folder / name
+    return catalog_files.put_file(server.store.host, dest, name, size)
 
 
 def check_error(answer: requests.Response, status: int, field: str | None = None) -> dict[str, Any]:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-from comfyui_curator.store.catalog import Catalog
 from comfyui_curator.store.engine import Database
 from comfyui_curator.store.events import Events
 from comfyui_curator.store.host import root_host
 from comfyui_curator.store.jobs import Jobs
 from comfyui_curator.store.library_moving import MOVED_FILES, MOVES, Moving, Source
 from comfyui_curator.store.path_rules import parse_rule
-from comfyui_curator.store.remote.civitai import CivitAI
-from comfyui_curator.store.settings import Options, Settings
+from tests import catalog_files
 
 FILES = ("old/a.safetensors", "old/b.safetensors")
 RULE = "new/{letter}"
@@ -29,9 +26,7 @@ def make_root(root: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(name.encode())
     entry = {"name": "A", "file": "a.safetensors", "dest": "loras/old"}
-    data = {"categories": [{"id": "loras", "name": "L", "models": [entry]}]}
-    (root / "curator").mkdir(parents=True)
-    (root / "curator" / "loras.json").write_text(json.dumps(data))
+    catalog_files.write(root / "curator", "loras", entry)
     return root
 
 
@@ -39,10 +34,9 @@ def make_root(root: Path) -> Path:
 def opened(root: Path) -> Generator[Moving, None, None]:
     """The mover over a root."""
     host = root_host(root)
-    settings = Settings(host.data / "settings.json", Options(civitai="http://127.0.0.1:9"))
     with (
         Database.open(host.data / "database", (MOVES, MOVED_FILES)) as database,
-        contextlib.closing(Catalog(host, CivitAI(settings), Events())) as catalog,
+        catalog_files.opened(host) as catalog,
     ):
         yield Moving(database, host, catalog)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import time
 from collections.abc import Callable, Generator
 from http.server import BaseHTTPRequestHandler
@@ -14,6 +13,7 @@ from urllib.parse import quote
 
 import requests
 
+from tests import catalog_files
 from tests.serving import RunningServer
 from tests.sites import Answer, Site
 from tests.upstream import Upstream, World
@@ -29,10 +29,7 @@ _STORAGES = ("storage", "huggingface_storage")
 
 def write_catalog(root: Path, *entries: dict[str, Any], catalog: str = "models") -> None:
     """`models.json` with these entries, as a person writes it."""
-    path = root / "curator" / f"{catalog}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    data = {"version": 1, "categories": [{"id": "all", "name": "All", "models": list(entries)}]}
-    path.write_text(json.dumps(data, indent=2), encoding="utf-8")
+    catalog_files.write(root / "curator", catalog, *entries)
 
 
 def get(server: RunningServer, file: str, dest: str | None = None) -> requests.Response:

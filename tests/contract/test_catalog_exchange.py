@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.catalogs import EXAMPLE, INVENTED, all_entries, check_error, entries, stored
+from tests.catalog_files import EXAMPLE, INVENTED, all_entries
+from tests.catalogs import check_error, entries, stored
 from tests.serving import RunningServer
 
 ENTRY: dict[str, Any] = {"name": "A", "file": "a.pt", "dest": "vae", "own": {"ü": 10**25}}

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from comfyui_curator.store import Options
-from tests.catalogs import all_entries, check_error, wait_until
+from tests.catalog_files import all_entries
+from tests.catalogs import check_error, wait_until
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World
 

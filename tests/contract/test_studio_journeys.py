@@ -11,7 +11,8 @@ from urllib.parse import quote
 import pytest
 
 from comfyui_curator.store import Options
-from tests.catalogs import EXAMPLE, all_entries, wait_until
+from tests.catalog_files import EXAMPLE, all_entries
+from tests.catalogs import wait_until
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World
 

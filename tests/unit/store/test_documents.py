@@ -17,7 +17,7 @@ import pytest
 from comfyui_curator.store import catalog_entries
 from comfyui_curator.store.documents import Document, DocumentWatch
 from comfyui_curator.store.errors import Conflict, DiskFull
-from tests.catalogs import EXAMPLE, INVENTED, all_entries
+from tests.catalog_files import EXAMPLE, INVENTED, all_entries
 from tests.small_disk import full, small_disk
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -16,7 +16,7 @@ from comfyui_curator.store.events import Events
 from comfyui_curator.store.host import Host, root_host
 from comfyui_curator.store.remote.civitai import CivitAI
 from comfyui_curator.store.settings import Options, Settings
-from tests.catalogs import all_entries
+from tests.catalog_files import all_entries
 from tests.dying import deaths
 from tests.small_disk import full, small_disk
 
