@@ -6,9 +6,10 @@ import time
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from .hashing_process import Hashed
-from .hashing_worker import CHANGED, DATA, WHOLE
+from .hashing_worker import CHANGED, DATA, DONE, WHOLE
 from .library_places import Places
 from .library_shelf import Spot
 from .library_walk import Facts
@@ -20,6 +21,17 @@ _UNSETTLED_SECONDS = 3.0
 _RUSH_FILES = 1000
 _RUSH_BYTES = 1 << 20
 _AGAIN_SECONDS = 5.0
+_FAILED_SECONDS = 60.0
+"""A drive may be back by then; each time that it is not, twice as long is waited."""
+
+
+class _Failure(NamedTuple):
+    """A file that could not be hashed; as it was then it is left out until `again` (monotonic)."""
+
+    path: str
+    seen: Facts
+    wait: float
+    again: float
 
 
 @dataclass
@@ -39,7 +51,8 @@ class Batch:
 class Backlog:
     """The files in their order, and those that a process has now.
 
-    Whoever calls holds one lock for all of it; only `lacking`, `failed` and `fail` need none.
+    Whoever calls holds one lock for all of it; only `lacking`, `failed`, `fail` and `forgive`
+    need none.
     """
 
     def __init__(self, places: Places) -> None:
@@ -50,7 +63,7 @@ class Backlog:
         self._queue: deque[Spot] = deque()
         self._later: deque[Spot] = deque()
         self._busy: dict[str, Spot] = {}
-        self._failed: dict[str, tuple[str, Facts]] = {}
+        self._failed: dict[str, _Failure] = {}
         self._suspects: set[str] = set()
         """Places in batches of which a process has died; each is hashed alone from then on."""
         self._again = 0.0
@@ -157,6 +170,10 @@ class Backlog:
             self._busy.pop(spot.place_id, None)
         if self._suspects:
             self._suspects.difference_update(spot.place_id for spot, _, _ in results)
+        if self._failed:
+            for spot, _, result in results:
+                if result.state == DONE:
+                    self.forgive(spot)
         for spot, path in left:
             # It gets another turn, alone, and then no more.
             if len(batch.spots) == 1 and spot.place_id in self._suspects:
@@ -173,15 +190,24 @@ class Backlog:
                 self.is_stale = True
 
     def fail(self, spot: Spot, path: str) -> None:
-        """It cannot be hashed as it is now at this path; not tried again until that changes."""
-        self._failed[spot.place_id] = (path, spot.seen)
+        """It cannot be hashed as it is now at this path; not tried again soon."""
+        last = self._failed.get(spot.place_id)
+        is_same = last is not None and last[:2] == (path, spot.seen)
+        wait = last.wait * 2 if last and is_same else _FAILED_SECONDS
+        self._failed[spot.place_id] = _Failure(path, spot.seen, wait, time.monotonic() + wait)
+
+    def forgive(self, spot: Spot) -> None:
+        """That it could not be hashed says nothing any more."""
+        self._failed.pop(spot.place_id, None)
 
     def _lacks_data(self, spot: Spot) -> bool:
         return bool(spot.sha256) and not spot.auto_v3 and not self._has_failed(spot)
 
     def _has_failed(self, spot: Spot) -> bool:
         failed = self._failed.get(spot.place_id)
-        return failed is not None and failed == (spot.path, spot.seen)
+        if failed is None or failed[:2] != (spot.path, spot.seen):
+            return False
+        return time.monotonic() < failed.again
 
 
 def _is_hashed(spot: Spot) -> bool:

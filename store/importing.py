@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .engine import Database, Record
-from .errors import CuratorError, StoreClosed
+from .errors import CuratorError, NotFound, StoreClosed
 from .jobs import Cancelled, Jobs
 from .json_values import whole
 from .library_records import Records
@@ -120,6 +120,8 @@ class Importing:
     def _promote(self, row: Record, sha256: str, strategy: str | None) -> Outcome:
         key = sample_key(row["key"])
         with self._samples.holding(key, sha256), self._database.transaction():
+            # It may have moved while it was hashed.
+            row = self._staging.get(row["key"]) or row
             known = self._records.get(sha256)
             if known is not None and strategy is None:
                 return Outcome(
@@ -164,11 +166,14 @@ class Importing:
         return Outcome("failed", number, "Pending model not found", "unknown")
 
     def _path_of(self, row: Record) -> str:
-        """Where the file lies now; its name need not be UTF-8. Raises BadInput."""
+        """Where the file lies now; its name need not be UTF-8. Raises BadInput, NotFound."""
         place = self._places.get(row["place_id"]) if row["place_id"] else None
         if place and not place.gone:
             return place.path
-        if self._places.at_path(row["path"]) is None:
+        other = self._places.at_path(row["path"])
+        if place and other:
+            raise NotFound("Another file has its name by now.")
+        if other is None:
             # Somebody else's database may name anything; the models folders are the host's.
             local_path(row["path"], "path")
         return row["path"]

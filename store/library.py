@@ -15,7 +15,7 @@ from .jobs import Job, Jobs
 from .library_hashing import Hashing
 from .library_lists import Answer, Asked, Lists
 from .library_place_shown import shown_place
-from .library_places import Place, PlaceChange, Places
+from .library_places import Place, PlaceChange, Places, moved, renamed
 from .library_records import Records
 from .library_rows import Json, Row, Rows
 from .library_scan import scan
@@ -215,10 +215,11 @@ class Library:
         """Records have changed: those with files that are not hashed yet take these up."""
         self._rows.update(keys)
         for record in self.records.get_many(keys) if self.places.ready.is_set() else ():
-            place = self.places.get(record["id"]) if record.get("draft") else None
-            if place and place.sha256:
+            key = record["id"]
+            content = self.places.content_of(key) if record.get("draft") else ""
+            if content:
                 # It was hashed while somebody wrote what was to be said of the place.
-                self.records.join(place.place_id, place.sha256)
+                self.records.join(key, content)
             for path in record["paths"]:
                 spot = self.places.spot_at(path)
                 if spot and not spot.sha256 and not spot.gone:
@@ -229,27 +230,32 @@ class Library:
         """A record that knows this path knows its content, if the size is the same."""
         if record["sha256"] and record["size_bytes"] in (0, spot.seen.size):
             with self.places.lock:
-                if not spot.sha256:
+                # What is said of the place itself goes before what others suppose.
+                if not spot.sha256 and spot.place_id not in self.records:
                     self.places.believe(spot, record["sha256"])
 
     def _follow(self, changes: list[PlaceChange]) -> None:
         """Records go where their files go; rows show it."""
         keys: list[str] = []
         has_records = len(self.records) > 0
-        for change in changes:
-            kind, spot, old_key, old_path = change
+        for kind, spot, old_key, _ in changes:
             if kind == "new" and has_records and not spot.sha256:
                 for record in self.records.at_path(spot.path)[:1]:
                     self._believe(spot, record)
+            elif kind == "back":
+                self.hashing.forgive(spot)
             key = spot.key
             keys.append(key)
             if old_key != key:
                 keys.append(old_key)
-                if has_records and change.names_content and old_key in self.records:
-                    self.records.join(old_key, key)
-            if kind == "moved":
-                self.records.follow(old_path, spot.path)
-        self._rows.update(keys)
+        try:
+            if has_records:
+                for place_id, sha256 in renamed(changes):
+                    if place_id in self.records:
+                        self.records.join(place_id, sha256)
+                self.records.follow({old: spot.path for old, spot in moved(changes).items()})
+        finally:
+            self._rows.update(keys)
         if any(change.kind != "hashed" for change in changes):
             self.hashing.wake()
         self._tell(len(changes))

@@ -87,6 +87,10 @@ class Hashing:
         self.wake()
         return self.status()
 
+    def forgive(self, spot: Spot) -> None:
+        """It is there again: that it could not be hashed says nothing any more."""
+        self._backlog.forgive(spot)
+
     def is_rushing(self) -> bool:
         """Whether small files by the thousand are being hashed."""
         with self._lock:
@@ -285,6 +289,9 @@ class Hashing:
     def _take(self, spot: Spot, listed: Facts, result: Hashed, what: bytes) -> None:
         places = self._places
         seen = result.seen
+        if not result.sha256 and (spot.unsure or not spot.sha256):
+            # Of its data alone, and other content has taken its place since.
+            return
         if spot.seen != seen and not is_same(spot.seen, seen):
             if spot.seen != listed:
                 # Another file has taken its place since, and was seen there.

@@ -109,7 +109,7 @@ class Import:
     def _models(self, source: _Source, tags: Mapping[str, Json]) -> None:
         counts = {"new": 0, "changed": 0, "known": 0, "matched": 0, "unhashed": 0}
         source.report["models"] = counts
-        made: list[Record] = []
+        new: list[tuple[Json, list[str]]] = []
         for told in _lines(source, "models"):
             source.job.advance()
             key = told["id"] = text(told.get("id")).lower()
@@ -122,24 +122,22 @@ class Import:
             merged = self._merged(record, told, names, source.dry_run)
             counts["new" if record is None else "known" if merged == record else "changed"] += 1
             if not source.dry_run and merged != record:
-                made.append(merged)
-            if len(made) == _AT_ONCE:
-                self._keep(made)
-        self._keep(made)
+                new.append((told, names))
+            if len(new) == _AT_ONCE:
+                self._keep(new)
+        self._keep(new)
 
-    def _keep(self, made: list[Record]) -> None:
-        """Write these, unless a person has changed one meanwhile: then it is merged the next time.
+    def _keep(self, new: list[tuple[Json, list[str]]]) -> None:
+        """Write these, each as it is with what was changed meanwhile.
 
         Many at once: each write of its own would wait for the disk.
         """
         records = self._known.records
         with self._known.database.transaction():
-            for record in made:
-                now = records.get(record["id"])
-                if now is None or now["said"] == record["said"]:
-                    records.put(record)
-        records.tell([record["id"] for record in made])
-        made.clear()
+            for told, names in new:
+                records.put(self._merged(records.get(told["id"]), told, names, dry_run=False))
+        records.tell([told["id"] for told, _ in new])
+        new.clear()
 
     def _merged(self, record: Record | None, told: Json, names: list[str], dry_run: bool) -> Record:
         """The record with what the export says where it is silent; all of it when it is new."""

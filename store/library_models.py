@@ -12,7 +12,7 @@ from .engine import Record
 from .errors import BadInput, ChangedMeanwhile, Conflict, CuratorError, NotFound
 from .gallery import ServedFile
 from .json_values import integer, is_object, whole
-from .library_place_index import renamed
+from .library_place_changes import renamed
 from .library_records import Records, is_sha256
 from .library_shown import etag_of, meta_json, shown_model
 from .library_tags import Tags
@@ -67,12 +67,13 @@ class Models:
         place = self._places.get(text)
         if place and place.sha256:
             return place.sha256
-        if text in self._records:
+        # A file that was joined to a record before holds something else by now.
+        if text in self._records or (place and not place.gone):
             return text
         record = self._records.of_place(text)
-        if record is None and (place is None or place.gone):
+        if record is None:
             raise _unknown()
-        return record["id"] if record else text
+        return record["id"]
 
     def sample_key(self, text: str) -> str:
         """The same for pictures, which a hash may have that no model has. Raises BadInput."""
@@ -200,7 +201,7 @@ class Models:
 
     def _follow_late(self, place_id: str, key: str) -> None:
         """What was said of a place whose hash is known belongs to the content."""
-        if is_sha256(place_id) or not is_sha256(key):
+        if is_sha256(place_id) or key != self._places.content_of(place_id):
             return
         if place_id in self._records:
             self._records.join(place_id, key)
@@ -213,9 +214,9 @@ class Models:
                 if self._closing.is_set():
                     return
             for draft in self._records.drafts():
-                place = self._places.get(draft["id"])
-                if place and place.sha256:
-                    self._follow_late(draft["id"], place.sha256)
+                content = self._places.content_of(draft["id"])
+                if content:
+                    self._follow_late(draft["id"], content)
         except CuratorError as error:
             log.warning("What is said of some files could not be joined: %s", error.text)
         except Exception:

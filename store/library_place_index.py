@@ -6,19 +6,19 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
 from .engine import Database
+from .errors import CuratorError
 from .host import Host
+from .library_place_changes import Kind, PlaceChange
 from .library_shelf import NO_AUTO_V3, Area, Shelf, Spot
 from .library_walk import Facts
 from .memory import no_collection
-
-Kind = Literal["new", "hashed", "moved", "changed", "gone", "back"]
 
 GONE_KEPT_SECONDS = 180 * 86_400
 """How long a vanished file is remembered, so that it needs no hashing when it comes back."""
@@ -49,31 +49,6 @@ class Place(NamedTuple):
     gone: bool
 
 
-class PlaceChange(NamedTuple):
-    """What has become of a place; `old_key` is its key before, `old_path` of one that has moved.
-
-    `Places.shown(change.spot)` is the place as it is now.
-    """
-
-    kind: Kind
-    spot: Spot
-    old_key: str
-    old_path: str
-
-    @property
-    def names_content(self) -> bool:
-        """Whether what was said of the place is said of its content from now on.
-
-        Not so where other content has taken the name of a file whose hash was known.
-        """
-        return self.kind == "hashed" and self.old_key == self.spot.place_id
-
-
-def renamed(changes: Iterable[PlaceChange]) -> Iterator[tuple[str, str]]:
-    """The key before and the hash, of each whose name is its content's from now on."""
-    return ((each.old_key, each.spot.sha256) for each in changes if each.names_content)
-
-
 class PlaceIndex:
     """All places, in memory and on the shelf. Thread-safe; lookups wait for nobody."""
 
@@ -84,6 +59,9 @@ class PlaceIndex:
         self.areas: dict[str, Area] = {}
         self.ready = threading.Event()
         """Set when what was kept is loaded."""
+        self.settled: dict[str, float] = {}
+        """When (monotonic) a file was looked at by itself, by its place's id: what was listed
+        before says less."""
         self._host = host
         self._shelf = Shelf(database)
         self._by_id: dict[str, Spot] = {}
@@ -133,6 +111,11 @@ class PlaceIndex:
         """The same as they are held here."""
         with self.lock:
             return [spot for spot in self._by_id.values() if not spot.gone]
+
+    def content_of(self, place_id: str) -> str:
+        """The hash of a place; empty while there is none that is certain."""
+        spot = self._by_id.get(place_id)
+        return spot.sha256 if spot and not spot.unsure else ""
 
     def spots(self, key: str) -> tuple[Spot, ...]:
         """What is there of a row or record: all files of a hash, or the place of this id."""
@@ -213,26 +196,31 @@ class PlaceIndex:
         self._enter(spot)
         self._note("back" if was_gone else "changed", spot, old_key)
 
-    def move(self, spot: Spot, area: Area, name: str) -> None:
-        """It lies somewhere else now, being the same file."""
+    def move_all(self, targets: Mapping[Spot, tuple[Area, str]]) -> None:
+        """Each lies somewhere else now, being the same file; names may go round in a ring."""
+        for spot in targets:
+            if spot.area.spots.get(spot.name) is spot:
+                del spot.area.spots[spot.name]
+        for spot, (area, name) in targets.items():
+            self._move(spot, area, name)
+
+    def _move(self, spot: Spot, area: Area, name: str) -> None:
         old_key, old_path = spot.key, spot.path
         if spot.gone:
             self._unbury(spot)
             spot.gone = 0
         else:
             self._leave(spot)
-        if spot.area.spots.get(spot.name) is spot:
-            del spot.area.spots[spot.name]
         other = area.spots.get(name)
-        if other is not None:
-            self.forget(other)
+        if other is not None and not other.gone:
+            self.vanish(other)
         spot.area, spot.name = area, name
         area.spots[name] = spot
         self._enter(spot)
         self._note("moved", spot, old_key, old_path)
 
     def vanish(self, spot: Spot) -> None:
-        """It is not there any more."""
+        """It is not there any more; another place may get its name."""
         self._leave(spot)
         spot.gone = max(1, time.time_ns() // 1_000_000)
         self._bury(spot)
@@ -295,13 +283,23 @@ class PlaceIndex:
                     self.forget(spot)
 
     def publish(self, *, keep: bool = True) -> list[PlaceChange]:
-        """Tell the listeners what has changed since, and write it down unless `keep` is off."""
+        """Tell the listeners what has changed since, and write it down unless `keep` is off.
+
+        Raises the first error of a listener, DiskFull.
+        """
         # One at a time: when this returns, what anybody has changed before is told.
         with self._publishing:
             with self.lock:
                 changes, self._changes = self._changes, []
+            failed: CuratorError | None = None
             for listener in self._listeners if changes else ():
-                listener(changes)
+                try:
+                    listener(changes)
+                except CuratorError as error:
+                    # The others hear it all the same: nobody tells it again.
+                    failed = failed or error
+        if failed:
+            raise failed
         if keep:
             self.keep()
         return changes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,11 +13,12 @@ from .hashing_process import hash_file
 from .hashing_worker import CHANGED, DONE, WHOLE
 from .host import Host
 from .library_facts import read_facts
-from .library_place_index import Place, PlaceChange, PlaceIndex, renamed
+from .library_place_changes import PlaceChange, moved, renamed
+from .library_place_index import Place, PlaceIndex
 from .library_shelf import Spot
 from .library_walk import Facts
 
-__all__ = ["Place", "PlaceChange", "Places", "renamed"]
+__all__ = ["Place", "PlaceChange", "Places", "moved", "renamed"]
 
 
 class Places(PlaceIndex):
@@ -36,14 +38,17 @@ class Places(PlaceIndex):
         spot = self.spot_at(path)
         if spot and spot.sha256 and not spot.unsure and is_same(spot.seen, _seen(path)):
             return spot.sha256
-        listed = spot.seen if spot else None
+        known, started = (_state(spot) if spot else None), time.monotonic()
         result = hash_file(path, WHOLE, lambda _: check())
         if result.state != DONE:
             why = "changes" if result.state == CHANGED else "cannot be read"
             raise OSError(f"The file {why}.")
-        # Unless another file has taken its place since, and was seen there.
-        if spot and spot.path == path and spot.seen in (listed, result.seen):
-            self._settle(spot, result.seen, result.sha256, result.auto_v3)
+        if spot:
+            with self.lock:
+                # Unless it was seen to go since, or another file to take its place.
+                if _state(spot) in (known, (path, result.seen, 0)):
+                    self._settle(spot, result.seen, result.sha256, result.auto_v3, started)
+            self.publish()
         return result.sha256
 
     def took(self, path: str, sha256: str) -> Place:
@@ -51,7 +56,11 @@ class Places(PlaceIndex):
         spot = self._spot_of_new(path)
         if spot is None:
             raise NotFound("The file lies in no models folder.")
-        self._settle(spot, _seen(spot.path), sha256, None)
+        started = time.monotonic()
+        seen = _seen(spot.path)
+        with self.lock:
+            self._settle(spot, seen, sha256, None, started)
+        self.publish()
         return self.shown(spot)
 
     def _spot_of_new(self, path: str) -> Spot | None:
@@ -66,15 +75,17 @@ class Places(PlaceIndex):
         with self.lock:
             return area.spots.get(name) or self.add(area, name, seen, facts)
 
-    def _settle(self, spot: Spot, seen: Facts, sha256: str, auto_v3: str | None) -> None:
+    def _settle(
+        self, spot: Spot, seen: Facts, sha256: str, auto_v3: str | None, looked: float
+    ) -> None:
+        """It was so when somebody `looked` (monotonic), and holds this."""
+        if spot.is_forgotten:
+            return
         facts = None if is_same(spot.seen, seen) else read_facts(spot.path, spot.name)
-        with self.lock:
-            if spot.is_forgotten:
-                return
-            if facts is not None or spot.gone:
-                self.see(spot, seen, facts)
-            self.learn(spot, sha256, auto_v3)
-        self.publish()
+        if facts is not None or spot.gone:
+            self.see(spot, seen, facts)
+        self.learn(spot, sha256, auto_v3)
+        self.settled[spot.place_id] = looked
 
 
 def is_same(known: Facts, seen: Facts) -> bool:
@@ -82,6 +93,10 @@ def is_same(known: Facts, seen: Facts) -> bool:
     if known.inode and seen.inode:
         return known == seen
     return known[:2] == seen[:2]
+
+
+def _state(spot: Spot) -> tuple[str, Facts, int]:
+    return spot.path, spot.seen, spot.gone
 
 
 def _seen(path: str) -> Facts:

@@ -42,6 +42,11 @@ class Reconciler:
             if path not in seen and not any(_is_below(path, each) for each in failed):
                 unseen += [spot for spot in list(area.spots.values()) if not spot.gone]
         self._apply(listed, unseen)
+        oldest = min((folder.listed for folder in listed), default=0.0)
+        with self._places.lock:
+            settled = self._places.settled
+            for place_id in [each for each, when in settled.items() if when < oldest]:
+                del settled[place_id]
 
     def apply_folders(self, folders: Iterable[Folder]) -> None:
         """These folders are now as they were listed."""
@@ -61,7 +66,7 @@ class Reconciler:
             for spot in lost:
                 if not spot.gone:
                     places.vanish(spot)
-            fresh = [each for each in fresh if not self._moved(*each)]
+            fresh, changed = self._follow(fresh, changed)
         places.publish()
         self._take(fresh, changed)
         self._read_bare()
@@ -81,22 +86,56 @@ class Reconciler:
             if spot is None:
                 fresh.append((area, name, seen))
             elif spot.gone or spot.seen != seen:
-                if seen.inode or spot.gone or spot.seen[:2] != seen[:2]:
-                    changed.append((spot, seen))
+                differs = seen.inode or spot.gone or spot.seen[:2] != seen[:2]
+                if differs and not self._is_outdated(folder, spot):
+                    changed.append((spot, _exact(area, name, seen)))
             elif not spot.facts:
                 self._bare.append(spot)
         if len(spots) > len(folder.files) or spots.keys() != folder.files.keys():
             for name, spot in spots.items():
                 if name not in folder.files and not spot.gone:
-                    lost.append(spot)
+                    if not self._is_outdated(folder, spot):
+                        lost.append(spot)
 
-    def _moved(self, area: Area, name: str, seen: Facts) -> bool:
-        """Whether the new file is one that vanished elsewhere; then it is that one."""
-        spot = self._places.gone_like(_exact(area, name, seen))
-        if spot is None:
-            return False
-        self._places.move(spot, area, name)
-        return True
+    def _is_outdated(self, folder: Folder, spot: Spot) -> bool:
+        """Whether somebody has looked at the file itself since the folder was listed."""
+        return self._places.settled.get(spot.place_id, 0.0) >= folder.listed
+
+    def _follow(
+        self, fresh: list[tuple[Area, str, Facts]], changed: list[tuple[Spot, Facts]]
+    ) -> tuple[list[tuple[Area, str, Facts]], list[tuple[Spot, Facts]]]:
+        """Let places go where their files lie now; what of both is no file that was moved."""
+        fresh = [(area, name, _exact(area, name, seen)) for area, name, seen in fresh]
+        taken = [(spot.area, spot.name, seen) for spot, seen in changed if _is_other(spot, seen)]
+        moved = self._moved([*fresh, *taken])
+        if not moved:
+            return fresh, changed
+        targets = set(moved.values())
+        # What lies there now is new where the one that lay there was moved away.
+        fresh += [(spot.area, spot.name, seen) for spot, seen in changed if spot in moved]
+        fresh = [each for each in fresh if each[:2] not in targets]
+        self._places.move_all(moved)
+        return fresh, [
+            (spot, seen)
+            for spot, seen in changed
+            if spot not in moved and (spot.area, spot.name) not in targets
+        ]
+
+    def _moved(self, came: Sequence[tuple[Area, str, Facts]]) -> dict[Spot, tuple[Area, str]]:
+        """The known files among those that came under these names, and where each is now."""
+        places = self._places
+        wanted = {seen for _, _, seen in came if seen.inode}
+        left: dict[Facts, Spot] = {}
+        for spot in places.present() if wanted else ():
+            # Also one whose own folder was listed too early to tell, or will be later.
+            if spot.seen in wanted and not _is_there(spot):
+                left[spot.seen] = spot
+        found: dict[Spot, tuple[Area, str]] = {}
+        for area, name, seen in came:
+            spot = places.gone_like(seen) or left.get(seen)
+            if spot:
+                found.setdefault(spot, (area, name))
+        return found
 
     def _take(
         self, fresh: list[tuple[Area, str, Facts]], changed: list[tuple[Spot, Facts]]
@@ -165,6 +204,21 @@ def _exact(area: Area, name: str, seen: Facts) -> Facts:
     except OSError:
         return seen
     return Facts(found.st_size, found.st_mtime_ns, found.st_ino)
+
+
+def _is_other(spot: Spot, seen: Facts) -> bool:
+    """Whether another file than the one that was known has the name now."""
+    return spot.seen != seen and (bool(spot.gone) or spot.seen.inode != seen.inode)
+
+
+def _is_there(spot: Spot) -> bool:
+    """Whether the file itself is under its name at this moment, also when that cannot be told."""
+    try:
+        return Path(spot.path).stat().st_ino == spot.seen.inode
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
 
 
 def _is_below(path: str, folder: str) -> bool:

@@ -178,17 +178,15 @@ class Records:
         self.tell([place_id, sha256])
         return True
 
-    def follow(self, old: str, new: str) -> None:
-        """A file was moved: the records that had taken it up go with it."""
-        old, new = shown_text(old), shown_text(new)
+    def follow(self, moved: Mapping[str, str]) -> None:
+        """Files were moved, from path to path: the records that had taken them up go with them."""
+        now = {shown_text(old): shown_text(new) for old, new in moved.items()}
 
         def move(record: Record) -> None:
-            paths: list[str] = record["paths"]
-            record["paths"] = [new if path == old else path for path in paths]
-            if record["path"] == old:
-                record["path"] = new
+            record["paths"] = [now.get(path, path) for path in record["paths"]]
+            record["path"] = now.get(record["path"], record["path"])
 
-        keys = [record["id"] for record in self.at_path(old)]
+        keys = {record["id"] for old in now for record in self.at_path(old)}
         if keys:
             self.change_many(keys, move, by_user=False)
 

@@ -8,6 +8,7 @@ known are written apart until their leaf has to be written anyway: they are a fi
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
@@ -140,7 +141,12 @@ class Shelf:
                 if known:
                     (spot.sha256, spot.auto_v3), spot.unsure = known, False
                 spot.leaf = number
-                spot.area.spots[spot.name] = spot
+                other = area.spots.get(spot.name)
+                if other is None or other.gone:
+                    area.spots[spot.name] = spot
+                elif not spot.gone:
+                    # Killed when one of both was written: a look finds where its file lies.
+                    spot.gone = max(1, time.time_ns() // 1_000_000)
                 held.append(spot)
                 yield spot
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -45,6 +46,8 @@ class Folder:
     """Links in it that lead to nothing now: a drive that is away."""
     failed: bool = False
     """It is there and could not be listed: nothing is known of its files."""
+    listed: float = 0.0
+    """When (monotonic) listing it began."""
 
 
 class Walk:
@@ -152,6 +155,7 @@ def list_folder(
     files: dict[str, Facts] = {}
     dangling: list[str] = []
     below: list[tuple[str, tuple[int, int], int, bool]] = []
+    folder.listed = time.monotonic()
     with os.scandir(folder.path) as entries:
         for entry in entries:
             name = entry.name

@@ -17,6 +17,7 @@ from .importing import Importing, sample_key
 from .jobs import Jobs
 from .json_values import mapping, text
 from .library_facts import shown_text
+from .library_place_changes import moved
 from .library_records import Records
 from .library_tags import HIGHEST_GIVEN, Tags, next_number, raise_number
 from .samples import Samples
@@ -148,7 +149,7 @@ class Staging:
             for start in range(0, len(found), _AT_ONCE):
                 with self._database.transaction():
                     for place in found[start : start + _AT_ONCE]:
-                        if not self._is_known(shown_text(place.path)):
+                        if not self._is_known(place):
                             added.append(self._stage(place, kind)["id"])
         if added:
             self.tell()
@@ -217,16 +218,19 @@ class Staging:
             }
         )
 
-    def _is_known(self, path: str) -> bool:
-        return self._records.has_path(path) or self._pending.count("by_path", path) > 0
+    def _is_known(self, place: Place) -> bool:
+        path = shown_text(place.path)
+        if self._records.has_path(path):
+            return True
+        rows = self._rows_at(path) if self._pending.count("by_path", path) else ()
+        return any(_is_about(row, place.place_id) for row in rows)
+
+    def _rows_at(self, path: str) -> list[Record]:
+        return self._pending.page("by_path", path, limit=1 << 40).records
 
     def _hash_moved(self, found: Sequence[Place]) -> None:
         """Hash what looks like a recorded file that was moved to another drive."""
-        unknown = [
-            place
-            for place in found
-            if not place.sha256 and not self._is_known(shown_text(place.path))
-        ]
+        unknown = [place for place in found if not place.sha256 and not self._is_known(place)]
         if not unknown:
             return
         lost = {
@@ -254,18 +258,18 @@ class Staging:
             self._records.change(place.sha256, take_up, by_user=False)
 
     def _places_changed(self, changes: list[PlaceChange]) -> None:
-        for change in changes:
-            if change.kind == "moved":
-                self._follow(shown_text(change.old_path), shown_text(change.spot.path))
-
-    def _follow(self, old: str, new: str) -> None:
-        row = self.at_path(old)
-        if row:
-            name = ntpath.basename(old)
+        found = [
+            (row, shown_text(spot.path))
+            for old, spot in moved(changes).items()
+            for row in self._rows_at(shown_text(old))
+            if _is_about(row, spot.place_id)
+        ]
+        for row, new in found:
             changed = {"path": new, "name": row["name"]}
-            if row["name"] == name:
+            if row["name"] == ntpath.basename(row["path"]):
                 changed["name"] = ntpath.basename(new)
-            self._pending.update(row["key"], changed)
+            with contextlib.suppress(KeyError):  # imported in this very moment
+                self._pending.update(row["key"], changed)
 
     def tell(self) -> None:
         """Rows have come or gone."""
@@ -284,6 +288,11 @@ _EMPTY: Record = {
     "tags": [],
     "image_names": [],
 }
+
+
+def _is_about(row: Record, place_id: str) -> bool:
+    """Whether it is not the row of a file that another has taken the place of."""
+    return row["place_id"] in ("", place_id)
 
 
 def _is_of(place: Place, kind: str, types: Sequence[str]) -> bool:

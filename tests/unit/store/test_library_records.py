@@ -109,7 +109,7 @@ class TestRecords:
 
     def test_a_record_follows_its_file(self, records: Records) -> None:
         records.make(SHA, path="/m/a")
-        records.follow("/m/a", "/m/b")
+        records.follow({"/m/a": "/m/b"})
         assert not records.has_path("/m/a")
         assert [record["path"] for record in records.at_path("/m/b")] == ["/m/b"]
 
