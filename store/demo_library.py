@@ -95,7 +95,7 @@ def describe(store: Store, models: list[Shown]) -> None:
         )
         if said.colours:
             store.samples.add(model.sha256, _sample(model.name, said.colours))
-    collection = store.collections.make(_COLLECTION)
+    collection = store.collections.make(_COLLECTION, color="#4f9d69")
     landscapes = [model for model in models if "landscape" in _SAID[model.name].tags]
     store.collections.add_many(
         collection["id"], [Item("model", model.sha256) for model in landscapes]

@@ -253,6 +253,40 @@ def test_a_collection_is_renamed_described_and_deleted_after_a_question(
     assert len(library.rows(server)) == 3
 
 
+def test_a_collection_has_a_colour_that_is_seen_wherever_it_is_named(
+    server: RunningServer, page: Page, best: str
+) -> None:
+    server.post("/library/collections", json={"name": "Other"})
+    region = open_best(page, server)
+    field = region.get_by_label("Colour of Best")
+    field.fill("#aa3355")
+    wait_until(lambda: server.get(f"/library/collections/{best}").json()["color"] == "#aa3355")
+    page.keyboard.press("Escape")
+    shown = page.locator(".collection-row", has_text="Best")
+    check_dot(shown)
+    expect(page.locator(".collection-row", has_text="Other").locator(".dot")).to_have_count(0)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Collection", exact=True).click()
+    check_dot(page.get_by_role("option", name="Best"))
+    page.get_by_role("option", name="Best").click()
+    check_dot(page.get_by_role("button", name="Best", exact=True))
+    view = library.open_model(page, "cedar")
+    check_dot(view.get_by_title("Open Best"))
+    view.get_by_role("button", name="Add to a collection").click()
+    check_dot(page.get_by_role("option", name="Best"))
+    page.keyboard.press("Escape")
+    view.get_by_title("Open Best").click()
+    expect(field).to_have_value("#aa3355")
+    page.get_by_role("button", name="More of this collection").click()
+    page.get_by_role("menuitem", name="No colour").click()
+    wait_until(lambda: server.get(f"/library/collections/{best}").json()["color"] == "")
+    expect(field).to_have_class(re.compile("is-none"))
+
+
+def check_dot(named: Locator) -> None:
+    expect(named.locator(".dot")).to_have_css("background-color", "rgb(170, 51, 85)")
+
+
 def test_one_that_is_deleted_elsewhere_leads_back_and_failures_say_so(
     server: RunningServer, page: Page, best: str, complaints: list[str]
 ) -> None:

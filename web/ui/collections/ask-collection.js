@@ -26,13 +26,13 @@ export const askCollection = (anchor, notice, item) =>
  * @param {(name: string) => unknown} choose
  */
 export async function chooseCollection(anchor, choose) {
-  /** @type {string[]} */
-  let names = [];
+  /** @type {import("../parts/name-field.js").Named[]} */
+  let known = [];
   try {
-    names = (await api.collections()).map(({ name }) => name);
+    known = await api.collections();
   } catch (error) {
     // A name can be typed all the same.
     if (!(error instanceof ApiError)) console.error(error);
   }
-  askName(anchor, { label: "Collection", names, make: "New collection", choose });
+  askName(anchor, { label: "Collection", known, make: "New collection", choose });
 }

@@ -26,9 +26,9 @@ export function contents({ models, pictures }) {
  * @param {() => unknown} around.deleted
  * @returns {import("../parts/menu.js").Entry[]}
  */
-export function collectionMenu({ id, name, description, ...inside }, anchor, { attempt, copy, changed, deleted }) {
-  const change = (/** @type {{name?: string, description?: string}} */ changes) =>
-    api.changeCollection(id, changes).then(changed);
+export function collectionMenu({ id, name, description, color, ...inside }, anchor, { attempt, copy, changed, deleted }) {
+  const change = (/** @type {{name?: string, description?: string, color?: string}} */ changes) =>
+    api.changeCollection(id, changes).then(() => void changed());
   const rename = () =>
     askText(anchor, { label: "Name", text: name, act: "Rename", save: (text) => change({ name: text }) });
   const describe = () => {
@@ -43,6 +43,7 @@ export function collectionMenu({ id, name, description, ...inside }, anchor, { a
   return [
     { text: "Rename …", act: rename },
     { text: "Edit description …", act: describe },
+    ...(color ? [{ text: "No colour", act: () => attempt(() => change({ color: "" })) }] : []),
     { text: "Copy name (for a node)", act: () => copy(name) },
     { text: "Delete …", act: remove },
   ];

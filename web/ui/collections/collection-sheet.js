@@ -3,6 +3,7 @@
 import { ApiError, api, words } from "../data/api.js";
 import { attempts } from "../parts/attempts.js";
 import { chip, iconButton } from "../parts/buttons.js";
+import { ColourField } from "../parts/colour.js";
 import { fill, h } from "../parts/dom.js";
 import { openMenu } from "../parts/menu.js";
 import { sheet } from "../parts/sheet.js";
@@ -60,6 +61,7 @@ export class CollectionSheet {
       remove: (member) => this.#remove(member),
       move: (member, to) => this.attempt(() => this.members.move(member, to)),
     });
+    this.colour = new ColourField((color) => this.#paint(color));
     this.facts = h("span", { class: "count" });
     this.more = iconButton("more", "More of this collection", () => this.#openMenu());
     this.counts = KINDS.map(() => h("span", { class: "count" }));
@@ -71,7 +73,7 @@ export class CollectionSheet {
     this.about = h("p", { class: "lead" });
     this.place = h("div", { class: "state-place" });
     this.bar = h("div", { class: "collection-bar", role: "group", "aria-label": "Kinds" }, ...this.chips);
-    const head = [this.facts, h("span", { class: "spacer" }), this.more];
+    const head = [this.colour.element, this.facts, h("span", { class: "spacer" }), this.more];
     const way = { back: "Back to the collections", close: around.back };
     const made = sheet("Collection", way, head, this.about, this.bar, this.place, this.grid.element);
     made.element.classList.add("collection");
@@ -160,6 +162,8 @@ export class CollectionSheet {
     this.about.textContent = collection?.description ?? "";
     this.about.hidden = !collection?.description;
     this.more.hidden = !collection;
+    this.colour.element.hidden = !collection;
+    if (collection) this.colour.show(collection.name, collection.color);
     const { models = 0, pictures = 0 } = collection ?? {};
     for (const [at, count] of [models + pictures, models, pictures].entries()) {
       fill(/** @type {Element} */ (this.counts[at]), count.toLocaleString("en"));
@@ -188,6 +192,12 @@ export class CollectionSheet {
     if (!kind) return null;
     if (this.kind) return state("folder", `No ${this.kind}s in this collection`, "");
     return state("folder", "Nothing here yet", "Open a model or a picture, or select models, and add them to this collection.");
+  }
+
+  /** @param {string} color */
+  async #paint(color) {
+    await this.attempt(async () => void (await api.changeCollection(this.id, { color })));
+    await this.#read();
   }
 
   /** @param {Event} event */

@@ -4,6 +4,7 @@ import { ApiError, api } from "../data/api.js";
 import { askText } from "../parts/ask-text.js";
 import { attempts } from "../parts/attempts.js";
 import { iconButton } from "../parts/buttons.js";
+import { dot } from "../parts/colour.js";
 import { fill, h } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
 import { openMenu } from "../parts/menu.js";
@@ -90,7 +91,7 @@ export class CollectionsSheet {
 
   /** @param {Collection} collection */
   #row(collection) {
-    const { id, name, description, cover } = collection;
+    const { id, name, description, color, cover } = collection;
     const open = () => {
       this.opened = id;
       this.acts.openCollection(id);
@@ -115,7 +116,7 @@ export class CollectionsSheet {
         h(
           "span",
           { class: "entry-words" },
-          h("span", { class: "collection-name" }, name),
+          h("span", { class: "collection-name" }, color && dot(color), name),
           h("span", { class: "entry-facts is-whole" }, contents(collection)),
           description && h("span", { class: "entry-facts" }, description),
         ),

@@ -42,7 +42,7 @@ export const collectionCalls = {
 
   /**
    * @param {string} id
-   * @param {{name?: string, description?: string}} changes
+   * @param {{name?: string, description?: string, color?: string}} changes
    * @returns {Promise<Collection>}
    */
   changeCollection: (id, changes) => call("PATCH", path(id), { body: changes }),

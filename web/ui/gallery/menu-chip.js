@@ -1,5 +1,6 @@
 /** A chip that opens a choice, and shows what was chosen with a way to take it back. */
 
+import { dot } from "../parts/colour.js";
 import { fill, h } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
 
@@ -25,13 +26,14 @@ export class MenuChip {
   /**
    * @param {string} chosen empty: nothing is
    * @param {string} all what there is when it is taken back
+   * @param {string} [color] of what was chosen
    */
-  show(chosen, all) {
+  show(chosen, all, color = "") {
     /** @type {string} */
-    const known = `${chosen}\n${all}`;
+    const known = `${chosen}\n${all}\n${color}`;
     if (known === this.known) return;
     this.known = known;
-    fill(this.button, h("span", {}, chosen || this.word), !chosen && icon("down"));
+    fill(this.button, color && dot(color), h("span", {}, chosen || this.word), !chosen && icon("down"));
     this.button.title = chosen ? `Only ${chosen}` : this.title;
     this.button.classList.toggle("is-on", Boolean(chosen));
     this.close.hidden = !chosen;

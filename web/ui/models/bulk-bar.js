@@ -57,8 +57,8 @@ export class BulkBar {
   }
 
   async #addTag() {
-    const names = (await this.#tags()).map(({ name }) => name);
-    askName(this.tag, { label: "Tag", names, make: "New tag", choose: (name) => this.#addNewTag(name) });
+    const known = await this.#tags();
+    askName(this.tag, { label: "Tag", known, make: "New tag", choose: (name) => this.#addNewTag(name) });
   }
 
   /** @param {string} name */

@@ -30,7 +30,8 @@ export class ModelFilters {
     this.filter = {};
     /** @type {(ModelTag & {without: boolean})[]} */
     this.tags = [];
-    this.collectionName = "";
+    /** @type {import("../data/collection-calls.js").Collection | null} */
+    this.collectionShown = null;
     /** @type {string[]} */
     this.known = [];
     /** @type {Facets | null} of the whole library */
@@ -147,7 +148,8 @@ export class ModelFilters {
     this.#showTypes();
     this.favorite.setAttribute("aria-pressed", String(Boolean(filter.favorite)));
     this.base.show(filter.base_model ?? "", "All base models");
-    this.collection.show(filter.collection ? this.collectionName : "", "All models");
+    const { name = "", color } = (filter.collection && this.collectionShown) || {};
+    this.collection.show(name, "All models", color);
     fill(this.chosenTags, ...this.tags.map((tag) => this.#tagChip(tag)));
     this.missing.hidden = !facets?.missing && !filter.status;
     this.missing.setAttribute("aria-pressed", String(filter.status === "missing"));
@@ -282,7 +284,7 @@ export class ModelFilters {
     } catch (error) {
       if (!(error instanceof ApiError)) console.error(error);
     }
-    const choices = found.map((each) => ({ value: each, text: each.name, about: String(each.models) }));
+    const choices = found.map((each) => ({ value: each, text: each.name, color: each.color, about: String(each.models) }));
     const all = { value: null, text: "All collections …", sign: /** @type {const} */ ("folder") };
     openPicker(anchor, [...choices, all], {
       label: "Collections",
@@ -290,7 +292,7 @@ export class ModelFilters {
       none: "No collection of that name",
       choose: (chosen) => {
         if (!chosen) return this.collections();
-        this.collectionName = chosen.name;
+        this.collectionShown = chosen;
         this.#set({ collection: chosen.id });
       },
     });

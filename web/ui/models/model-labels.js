@@ -55,15 +55,15 @@ export class ModelLabels {
   async #askTag(anchor) {
     askName(anchor, {
       label: "Tag",
-      names: await this.#names(),
+      known: await this.#known(),
       make: "New tag",
       choose: (name) => this.#addTag(name),
     });
   }
 
-  async #names() {
+  async #known() {
     try {
-      return (await api.modelTags()).map(({ name }) => name);
+      return await api.modelTags();
     } catch (error) {
       if (!(error instanceof ApiError)) console.error(error);
       return [];

@@ -3,6 +3,7 @@
 import { ApiError, api } from "../data/api.js";
 import { attempts } from "../parts/attempts.js";
 import { iconButton } from "../parts/buttons.js";
+import { ColourField } from "../parts/colour.js";
 import { confirm } from "../parts/confirm.js";
 import { fill, h } from "../parts/dom.js";
 import { countText } from "../parts/figures.js";
@@ -14,7 +15,6 @@ import { failure, greyRows, state } from "../parts/states.js";
 /** @typedef {import("../data/library-calls.js").ModelTag & {models: number}} CountedTag */
 
 const GREY_AFTER = 150;
-const PLAIN = "#808080";
 
 export class TagsSheet {
   /**
@@ -72,14 +72,8 @@ export class TagsSheet {
         field.blur();
       },
     });
-    const colour = h("input", {
-      class: `tag-colour ${color ? "" : "is-none"}`,
-      type: "color",
-      value: color || PLAIN,
-      title: "Colour",
-      "aria-label": `Colour of ${name}`,
-      onchange: () => this.#attempt(() => api.changeTag(id, { color: colour.value })),
-    });
+    const colour = new ColourField((chosen) => this.#attempt(() => api.changeTag(id, { color: chosen })));
+    colour.show(name, color);
     const more = iconButton("more", `More of ${name}`, () =>
       openMenu(more, [
         { text: `Show its models`, act: () => this.acts.showTag(tag) },
@@ -88,7 +82,7 @@ export class TagsSheet {
         { text: "Delete …", act: () => this.#delete(tag) },
       ]),
     );
-    return h("li", { class: "tag-row" }, colour, field, h("span", { class: "count" }, models.toLocaleString("en")), more);
+    return h("li", { class: "tag-row" }, colour.element, field, h("span", { class: "count" }, models.toLocaleString("en")), more);
   }
 
   /**

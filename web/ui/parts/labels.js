@@ -1,5 +1,6 @@
 /** Labels of an opened thing: names that lead somewhere, each with a cross that takes it away. */
 
+import { dot } from "./colour.js";
 import { fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 
@@ -41,9 +42,8 @@ export class LabelRow {
 
 /** @param {Label} label */
 function labelChip({ name, title, color, open, remove }) {
-  const face = h("button", { class: "chip is-label", type: "button", title, onclick: open }, h("span", {}, name));
-  if (color) face.style.setProperty("--mark", color);
-  face.classList.toggle("is-marked", Boolean(color));
+  const props = { class: "chip is-label", type: "button", title, onclick: open };
+  const face = h("button", props, color && dot(color), h("span", {}, name));
   const text = `Remove ${name}`;
   const cross = h("button", { class: "chip-close", type: "button", "aria-label": text, title: text, onclick: remove }, icon("close"));
   return h("span", { class: "chip-pair model-label" }, face, cross);

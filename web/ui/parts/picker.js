@@ -1,5 +1,6 @@
 /** Choosing one of many by its name. */
 
+import { dot } from "./colour.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { showAt } from "./menu.js";
@@ -13,6 +14,7 @@ import { showAt } from "./menu.js";
  * @property {string | null} [image] address
  * @property {boolean} [covered] the image is only to be guessed
  * @property {import("./icons.js").IconName} [sign] where there is no image
+ * @property {string} [color] a dot where there is no image; empty: only its room
  * @property {string} [group] a head before the first of it
  */
 
@@ -82,7 +84,7 @@ function step(event, list, field) {
  * @param {Choice<T>} choice
  * @param {(value: T) => void} take
  */
-function row({ value, text, about, image, covered, sign }, take) {
+function row({ value, text, about, image, covered, sign, color }, take) {
   return h(
     "button",
     {
@@ -95,6 +97,7 @@ function row({ value, text, about, image, covered, sign }, take) {
     image
       ? h("img", { src: image, alt: "", loading: "lazy", class: covered && "is-blurred" })
       : sign && icon(sign),
+    color !== undefined && dot(color),
     h("span", { class: "picker-name" }, text),
     about && h("span", { class: "count" }, about),
   );
