@@ -80,6 +80,7 @@ class Organising:
         self.matching = Matching(database, gallery, catalog, self.lookup, library.places)
         self.uses = Uses(database, library.places)
         self.sidecars = SidecarImport(library.records, tags, samples, self.lookup)
+        self.sidecars.content_of = library.places.content_of
         self.bulk = BulkChanges(library.records, tags, collections)
         self.bulk.known = self.key
         self.moving = Moving(database, host, catalog)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,6 +39,8 @@ class SidecarImport:
         self._tags = tags
         self._samples = samples
         self._lookup = lookup
+        self.content_of: Callable[[str], str] = lambda key: ""
+        """The hash of a place, if it is known by now: whoever knows the places puts it here."""
 
     def take(
         self,
@@ -64,6 +66,8 @@ class SidecarImport:
         for folder, inside in by_folder.items():
             names = _names(folder)
             for model in inside:
+                content = self.content_of(model.key)
+                model = Model(content, content, model.path) if content else model
                 entry = self._one(model, names, report, dry_run, tags, previews)
                 if entry is not None:
                     counts["files"].update(entry["formats"])
@@ -131,20 +135,25 @@ class SidecarImport:
 
     def _show(self, model: Model, picture: Path, report: Json, dry_run: bool) -> bool:
         """Whether the picture beside the model becomes its sample, or would."""
-        before = self._samples.count(model.key)
+        before, seq = self._samples.count(model.key), -1
         try:
             if picture.stat().st_size > _LARGEST_PICTURE:
                 raise ValueError(f"larger than {_LARGEST_PICTURE >> 20} MiB")
             if dry_run:
                 return self._samples.would_add(model.key, picture)
-            self._samples.add(model.key, picture.read_bytes(), name=picture.name, again=False)
+            data = picture.read_bytes()
+            seq = self._samples.add(model.key, data, name=picture.name, again=False)
         except CuratorError as error:
             if error.status == 507:
                 raise
             _note(report["unreadable"], {"file": picture.name, "reason": error.text})
         except (OSError, ValueError) as error:
             _note(report["unreadable"], {"file": picture.name, "reason": _reason(error)})
-        return self._samples.count(model.key) > before
+        content = self.content_of(model.key)
+        if content:
+            # Its hash became known while the picture was being made.
+            self._samples.take_over(model.key, content)
+        return seq >= before
 
 
 def _read_all(folder: Path, stem: str, names: set[str], report: Json) -> Iterator[tuple[str, Said]]:

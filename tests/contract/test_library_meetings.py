@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from comfyui_curator.store import library_walk, library_watch
+from comfyui_curator.store.errors import DiskFull
 from comfyui_curator.store.hashing_process import Hashed, HashingProcess
 from comfyui_curator.store.hashing_worker import DATA
 from comfyui_curator.store.library_place_index import PlaceIndex
 from comfyui_curator.store.library_walk import Facts, Folder
+from comfyui_curator.store.samples import Samples
+from tests.contract.test_library_exchange import made_export
+from tests.contract.test_organising import report_of
 from tests.libraries import hashed, until
 from tests.serving import RunningServer
 from tests.shelves import library_server, picture, place_of, put_model, staged, upload
@@ -362,3 +366,78 @@ class TestImports:
         record = server.store.library.records.get(content)
         assert record and (record["path"], record["paths"]) == (str(target), [str(target)])
         assert record["name"] == target.name
+
+    def test_what_is_moved_and_said_while_an_export_is_taken_in_stays_so(
+        self, server: RunningServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path, first = put_model(server)
+        _, second = put_model(server)
+        place_of(server, path)
+        hash_all(server)
+        server.store.records.make(first, path=str(path))
+        exchange = server.store.library_exchange
+        taken: Any = vars(exchange)["_import"]
+        row = taken._row
+
+        def move_meanwhile(key: str) -> Mapping[str, Any] | None:
+            if key == second:
+                path.rename(path.with_name("moved.safetensors"))
+                server.store.library.scan()
+                server.ask("PATCH", f"/models/{first}", json={"notes": "mine"})
+            return row(key)
+
+        monkeypatch.setattr(taken, "_row", move_meanwhile)
+        models = [{"id": key, "base_model": "Pony", "notes": "theirs"} for key in (first, second)]
+        answer = server.post(
+            "/library/import/upload",
+            files={"file": made_export(models=models)},
+            params={"dry_run": "false"},
+        )
+        report_of(server, answer)
+        record = server.store.records.get(first)
+        assert record
+        assert (record["notes"], record["base_model"]) == ("mine", "Pony")
+        assert record["paths"] == [str(path.with_name("moved.safetensors"))]
+
+    def test_a_picture_beside_a_file_that_is_hashed_meanwhile_is_its_contents(
+        self, server: RunningServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        names = ("a", "b")
+        contents = [put_model(server, f"{name}.safetensors") for name in names]
+        for colour, (path, _) in enumerate(contents):
+            path.with_suffix(".preview.png").write_bytes(picture((colour, 0, 0)))
+        server.store.library.scan()
+        add = Samples.add
+
+        def hash_and_add(samples: Samples, *args: Any, **how: Any) -> int:
+            if server.store.library.hashing.status()["files_left"]:
+                seq = add(samples, *args, **how)
+                hash_all(server)
+                return seq
+            return add(samples, *args, **how)
+
+        monkeypatch.setattr(Samples, "add", hash_and_add)
+        answer = server.post("/library/sidecars", json={"dry_run": False})
+        assert report_of(server, answer)["previews"] == 2
+        assert [server.store.samples.count(content) for _, content in contents] == [1, 1]
+
+
+def test_what_cannot_be_written_for_one_file_is_heard_by_the_others(
+    server: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, content = put_model(server)
+    _, other = put_model(server)
+    place_id = note(server, path, "mine")
+
+    def refuse(*_: Any) -> bool:
+        raise DiskFull("The disk is full.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(server.store.records, "join", refuse)
+        hash_all(server)
+        for key in (content, other):
+            row = server.store.library.row(key)
+            assert row and row["status"] == "present"
+        assert server.store.samples.count(content) == 1
+    server.ask("PATCH", f"/models/{content}", json={"rating": 3})
+    assert place_id in server.store.records
