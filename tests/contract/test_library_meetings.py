@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from comfyui_curator.store import library_walk, library_watch
+from comfyui_curator.store.engine import Database
 from comfyui_curator.store.errors import DiskFull
 from comfyui_curator.store.hashing_process import Hashed, HashingProcess
 from comfyui_curator.store.hashing_worker import DATA
 from comfyui_curator.store.library_place_index import PlaceIndex
 from comfyui_curator.store.library_walk import Facts, Folder
 from comfyui_curator.store.samples import Samples
+from comfyui_curator.store.store import COLLECTIONS
 from tests.contract.test_library_exchange import made_export
 from tests.contract.test_organising import report_of
 from tests.libraries import hashed, until
@@ -441,3 +443,36 @@ def test_what_cannot_be_written_for_one_file_is_heard_by_the_others(
         assert server.store.samples.count(content) == 1
     server.ask("PATCH", f"/models/{content}", json={"rating": 3})
     assert place_id in server.store.records
+
+
+def test_two_that_changed_names_are_told_apart_though_only_one_of_them_was_kept(
+    tmp_path: Path,
+) -> None:
+    with library_server(tmp_path) as server:
+        contents = dict(put_model(server) for _ in range(40))
+        server.store.library.scan()
+        hash_all(server)
+        spots = {spot.leaf: spot for spot in server.store.library.places.present()}
+        first, second = (spots[leaf] for leaf in sorted(spots))
+        one, two = Path(first.path), Path(second.path)
+        data = server.store.host.data
+    aside = one.with_name("aside")
+    replace((one, aside), (two, one), (aside, two))()
+    with Database.open(data / "database", COLLECTIONS) as database:
+        # Killed when the leaf of the first was written, and that of the second was not.
+        leaf = database.collection("places").get(str(first.leaf))
+        assert leaf
+        [row] = [row for row in leaf["places"] if row[0] == first.place_id]
+        row[2] = second.name
+        database.collection("places").put(leaf)
+    with library_server(tmp_path) as server:
+        server.store.library.hashing.pause()
+        server.store.library.scan()
+        places = {place.place_id: place for place in server.store.library.places.all()}
+        assert len(places) == len(contents)
+        for spot, path, content in ((first, two, contents[one]), (second, one, contents[two])):
+            place = places[spot.place_id]
+            assert (place.path, place.sha256) == (str(path), content)
+        two.unlink()
+        server.store.library.scan()
+        assert str(two) not in {place.path for place in server.store.library.places.all()}
