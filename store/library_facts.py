@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -12,6 +12,7 @@ from .model_kinds import tell
 from .model_sketch import Sketch, once
 
 _LONGEST = 200
+_BASE_MODEL = '"base_model":"'
 
 
 def read_facts(path: str, name: str) -> str:
@@ -19,11 +20,33 @@ def read_facts(path: str, name: str) -> str:
     return orjson.dumps(facts_of(read_header(path), shown_text(name))).decode()
 
 
+def told_base_model(facts: str) -> str:
+    """The base model in such JSON."""
+    at = facts.find(_BASE_MODEL)
+    if at < 0:
+        return ""
+    at += len(_BASE_MODEL)
+    told = facts[at : facts.index('"', at)]
+    # Parsed only where it may hold what JSON writes otherwise, or be within another text.
+    return told if "\\" not in facts else str(orjson.loads(facts).get("base_model") or "")
+
+
 def shown_text(text: str) -> str:
     """A path or name as it can be shown: what is no UTF-8 in it is replaced."""
     if text.isascii():
         return text
     return os.fsencode(text).decode(errors="replace")
+
+
+def shown_value(value: Any) -> Any:
+    """The same of every text in a value."""
+    if isinstance(value, str):
+        return shown_text(value)
+    if isinstance(value, dict):
+        return {key: shown_value(each) for key, each in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [shown_value(each) for each in cast("list[Any]", value)]
+    return value
 
 
 def facts_of(header: Header, name: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import orjson
 
 from .engine import Record
 from .json_values import integer
-from .library_facts import shown_text
+from .library_facts import shown_value, told_base_model
 from .library_places import Places
 from .library_records import Records
 from .library_shelf import Spot
@@ -28,7 +28,6 @@ OTHERS = "others"
 ALL = ""
 """The name of the list that holds every row."""
 
-_BASE_MODEL = '"base_model":"'
 _BODIES_KEPT = 2000
 _MANY = 100
 """When so many rows change at once, the lists are sorted anew when they are next asked for."""
@@ -71,7 +70,7 @@ class Row:
             self.created = max(0, seen.mtime_ns // 1_000_000)
         last = places.last_spot(key) if not spots else None
         known = (last,) if last else spots
-        self.base_model = _told(known)
+        self.base_model = told_base_model(known[0].facts) if known else ""
         self.kinds = _kinds(known, places)
         self.name, self.rating, self.favorite, self.tags = "", 0, False, _NO_TAGS
         if record:
@@ -212,7 +211,7 @@ class Rows:
             try:
                 made = orjson.dumps(shown)
             except TypeError:
-                made = orjson.dumps(_clean(shown))
+                made = orjson.dumps(shown_value(shown))
             # A copy: what orjson hands out keeps up to ten times its size of memory.
             row.json = found = bytes(memoryview(made))
             self._with_json.append(row)
@@ -236,12 +235,32 @@ class Rows:
             # Made before the lock is taken: who tells of changes need not wait for it.
             with no_collection() if len(stale) > _MANY else nullcontext():
                 has_records = len(self._records) > 0
-                built = [(key, self._build(key, has_records)) for key in stale]
+                built = {key: self._build(key, has_records) for key in stale}
+                for key, spot in self._untold(stale):
+                    record = self._records.get(key) if has_records else None
+                    if record and record["draft"]:
+                        # What was said of the place is not joined to its content yet.
+                        built[key] = self._row(key, (spot,), record)
+                    else:
+                        built[spot.key] = self._build(spot.key, has_records)
             with self._lock:
                 if len(built) > _MANY:
                     self._sorted.clear()
-                for key, row in built:
+                for key, row in built.items():
                     self._replace(key, row)
+
+    def _untold(self, stale: set[str]) -> list[tuple[str, Spot]]:
+        """Files that have left the rows of these keys for another of which we are told only in a
+        moment (they were hashed just now): until then they would be in none.
+        """
+        rows = [row for key in stale if (row := self._rows.get(key))]
+        with self._places.lock:
+            return [
+                (row.key, spot)
+                for row in rows
+                for spot in row.spots
+                if spot.key not in stale and not spot.gone
+            ]
 
     def _listed(self, name: str, sort: str) -> list[Row]:
         """The sorted list itself; under the lock."""
@@ -264,6 +283,9 @@ class Rows:
         record = self._records.get(key) if has_records else None
         if not spots and record is None:
             return None
+        return self._row(key, spots, record)
+
+    def _row(self, key: str, spots: tuple[Spot, ...], record: Record | None) -> Row:
         row = Row(key, spots, self._places, record)
         row.lists = self._listing(row.kinds, self._types)
         return row
@@ -357,18 +379,6 @@ def _file(spot: Spot) -> str:
     return f"{folder}/{spot.name}" if folder else spot.name
 
 
-def _told(spots: Sequence[Spot]) -> str:
-    """The base model that the first file tells."""
-    facts = spots[0].facts if spots else ""
-    at = facts.find(_BASE_MODEL)
-    if at < 0:
-        return ""
-    at += len(_BASE_MODEL)
-    told = facts[at : facts.index('"', at)]
-    # Parsed only where it may hold what JSON writes otherwise, or be within another text.
-    return told if "\\" not in facts else str(orjson.loads(facts).get("base_model") or "")
-
-
 def _kinds(spots: Sequence[Spot], places: Places) -> tuple[str, ...]:
     """The types of the folders in which it lies."""
     if len(spots) == 1:
@@ -385,13 +395,3 @@ def _words(value: Any) -> list[str]:
     if isinstance(value, list):
         return [each for part in cast("list[Any]", value) for each in _words(part)]
     return []
-
-
-def _clean(value: Any) -> Any:
-    if isinstance(value, str):
-        return shown_text(value)
-    if isinstance(value, dict):
-        return {key: _clean(each) for key, each in cast("Json", value).items()}
-    if isinstance(value, list):
-        return [_clean(each) for each in cast("list[Any]", value)]
-    return value
