@@ -23,7 +23,7 @@ from comfyui_curator.store.settings import Options
 from comfyui_curator.store.store import Store
 from tests.catalog_files import all_entries
 from tests.catalogs import check_error, stored
-from tests.contract.test_organising import Shelf, report_of, tree, wait_for
+from tests.organising import Shelf, report_of, tree, wait_for
 from tests.serving import RunningServer
 from tests.upstream.pictures import png
 

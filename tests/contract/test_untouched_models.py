@@ -13,7 +13,7 @@ import pytest
 
 from comfyui_curator.store import Options
 from tests.catalogs import wait_until
-from tests.contract.test_organising import INFO, Shelf, Tree, report_of, tree
+from tests.organising import INFO, Shelf, Tree, report_of, tree
 from tests.serving import RunningServer
 from tests.upstream.pictures import png
 
