@@ -33,6 +33,7 @@ import { countText, sizeText } from "../parts/figures.js";
  * @property {number} files
  * @property {number} added
  * @property {number} repaired
+ * @property {number} reread whose file tells of its making what the index had otherwise
  * @property {number} removed
  * @property {number} unreadable
  * @property {Problem[]} problems
@@ -76,12 +77,13 @@ export function cleanupWords({ pictures, files, bytes }) {
  * @param {Rebuilding} report
  * @returns {[string, string][]}
  */
-export function rebuildFigures({ files, added, repaired, removed, unreadable }) {
+export function rebuildFigures({ files, added, repaired, reread, removed, unreadable }) {
   /** @type {[string, string][]} */
   const all = [
     ["Files", count(files)],
     ["Found again", added ? count(added) : "none"],
     ["Mended", repaired ? count(repaired) : ""],
+    ["Prompts read again", reread ? count(reread) : ""],
     ["Without a file", removed ? count(removed) : ""],
     ["Unreadable", unreadable ? count(unreadable) : ""],
   ];

@@ -2,7 +2,7 @@
 
 import { ApiError, api } from "../data/api.js";
 import { keyOf } from "../data/library-calls.js";
-import { fill, h } from "../parts/dom.js";
+import { fileName, fill, h } from "../parts/dom.js";
 import { select } from "../parts/fields.js";
 import { countText, sizeText } from "../parts/figures.js";
 import { sheet } from "../parts/sheet.js";
@@ -68,12 +68,12 @@ export class CareSheet {
     if (!total) return fill(this.doubles, state("check", "No duplicates", "Every file that is read so far is there once."));
     fill(
       this.doubles,
-      h("p", { class: "lead" }, `${countText(total, "model")} more than once, ${sizeText(wasted)} too much`),
+      h("p", { class: "lead" }, `${countText(total, "model")} more than once: ${sizeText(wasted)} could be freed`),
       h(
         "ul",
         { class: "plain-list" },
         ...groups.map(({ model, wasted_bytes: bytes }) =>
-          this.#row(model, `${sizeText(bytes)} too much`, ...(model.places ?? []).map(({ path }) => path)),
+          this.#row(model, `${sizeText(bytes)} could be freed`, ...(model.places ?? []).map(({ path }) => path)),
         ),
       ),
     );
@@ -110,7 +110,7 @@ export class CareSheet {
         { class: "entry-words" },
         h("button", { class: "name-button", type: "button", "data-key": keyOf(model), onclick: () => this.open(keyOf(model)) }, titleOf(model)),
         h("span", { class: "entry-facts" }, facts),
-        ...paths.map((path) => h("span", { class: "entry-facts is-whole" }, path)),
+        ...paths.map((path) => h("span", { class: "entry-facts is-whole" }, fileName(path))),
       ),
     );
   }

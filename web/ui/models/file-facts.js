@@ -1,7 +1,7 @@
 /** What is known of the file of the opened model. */
 
 import { ApiError, api, words } from "../data/api.js";
-import { fill, h } from "../parts/dom.js";
+import { fileName, fill, h } from "../parts/dom.js";
 import { sizeText } from "../parts/figures.js";
 import { icon } from "../parts/icons.js";
 import { pair } from "./model-parts.js";
@@ -65,7 +65,7 @@ export class FileFacts {
    * @param {string} shown
    */
   #copied(text, shown) {
-    return h("button", { class: "model-copy", type: "button", title: `Copy ${text}`, onclick: () => this.copy(text) }, h("span", {}, shown), icon("copy"));
+    return h("button", { class: "model-copy", type: "button", title: `Copy ${text}`, onclick: () => this.copy(text) }, fileName(shown), icon("copy"));
   }
 
   /** Long, and read only when it is asked for. */

@@ -59,6 +59,15 @@ export function refill(list, elements) {
 }
 
 /**
+ * A file's name or place, that may go on in the next line after its separators.
+ * @param {string} name alone or among other words
+ */
+export function fileName(name) {
+  const parts = name.split(/(?<=[/\\_])/);
+  return h("span", {}, ...parts.flatMap((part, at) => (at ? [h("wbr"), part] : [part])));
+}
+
+/**
  * The element that a key or paste event is really for, also from inside a shadow root.
  * @param {Event} event
  * @returns {Element | null}

@@ -38,7 +38,7 @@ export class ExportSheet {
       "Export, import, backups",
       way,
       [],
-      h("div", { class: "stack" }, h("h3", {}, "Export"), h("p", { class: "lead" }, "Records, tags, collections, samples and pictures in one file; no models."), this.pictures.element, button("Export", () => this.#export()), this.out.element, this.exports.element),
+      h("div", { class: "stack" }, h("h3", {}, "Export"), h("p", { class: "lead" }, "Records, tags, collections, samples and pictures in one file; no model files."), this.pictures.element, button("Export", () => this.#export()), this.out.element, this.exports.element),
       h("div", { class: "stack" }, h("h3", {}, "Import"), zone.element, this.into.element),
       h("div", { class: "stack" }, h("h3", {}, "Backups"), h("p", { class: "lead" }, "Made automatically, and checked."), this.rhythm, this.backups.element, button("Back up now", () => this.#backUp()), this.saving.element),
     );

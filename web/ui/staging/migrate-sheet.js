@@ -23,7 +23,7 @@ export class MigrateSheet {
     const form = h(
       "form",
       { class: "stack", onsubmit: (/** @type {Event} */ event) => this.#run(event) },
-      h("p", { class: "lead" }, "An older database is only read. What it knows of files that are here joins them; the rest waits in staging. Again changes nothing that you have changed since."),
+      h("p", { class: "lead" }, "An older database is only read. What it knows of files that are here joins them; the rest waits in staging. Taken over again, it changes nothing that you have changed since."),
       labelled("Database on the server", this.path),
       labelled("Its pictures, if they lie elsewhere", this.images),
       this.go,

@@ -2,7 +2,7 @@
 
 import { ApiError, api, words } from "../data/api.js";
 import { iconButton } from "../parts/buttons.js";
-import { fill, h } from "../parts/dom.js";
+import { fileName, fill, h } from "../parts/dom.js";
 import { countText, sizeText } from "../parts/figures.js";
 import { icon } from "../parts/icons.js";
 import { placeText } from "./files.js";
@@ -115,7 +115,7 @@ export class PastUploads {
         "span",
         { class: "entry-words" },
         h("span", { class: "entry-name", title: name }, name),
-        h("span", { class: "entry-facts", title: facts }, facts),
+        h("span", { class: "entry-facts", title: facts }, fileName(facts)),
       ),
       h("span", { class: "entry-acts" }, remove),
       h(

@@ -2,7 +2,7 @@
 
 import { ApiError, api } from "../data/api.js";
 import { iconButton } from "../parts/buttons.js";
-import { fill, h } from "../parts/dom.js";
+import { fileName, fill, h } from "../parts/dom.js";
 import { select } from "../parts/fields.js";
 import { countText, sizeText } from "../parts/figures.js";
 import { icon } from "../parts/icons.js";
@@ -156,7 +156,7 @@ export class UploadForm {
     return h(
       "li",
       { class: "offer" },
-      h("span", { class: "add-name", title }, name),
+      h("span", { class: "add-name", title }, fileName(name)),
       h("span", { class: "count" }, size ? sizeText(size) : ""),
       remove,
       where,
