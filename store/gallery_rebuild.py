@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from .embedded import read_embedded
 from .engine import Collection, Record
 from .errors import CuratorError, Impossible
 from .gallery_files import GalleryFiles
@@ -24,6 +25,7 @@ from .gallery_records import (
     with_places,
     written_at,
 )
+from .gallery_rereading import reread
 from .gallery_shown import new_sidecar
 from .jobs import Job
 from .media import BY_EXT, format_of
@@ -112,7 +114,7 @@ class _Outcome:
     def __init__(self, report: dict[str, Any], dry_run: bool) -> None:
         self.dry_run = dry_run
         self._report = report
-        names = ("files", "added", "repaired", "removed", "unreadable")
+        names = ("files", "added", "repaired", "reread", "removed", "unreadable")
         report.update({"dry_run": dry_run, **dict.fromkeys(names, 0), "problems": []})
 
     def count(self, name: str) -> None:
@@ -135,10 +137,12 @@ class Rebuild:
     def run(self, job: Job, report: dict[str, Any], *, dry_run: bool = False) -> None:
         """Records for files that have none, none for files that are gone; stars and tags stay.
 
-        JSON beside a file that is gone or broken is written anew from the record.
+        JSON beside a file that is gone or broken is written anew from the record; what the file
+        itself tells of its making is read again.
 
-        The report: `{dry_run, files, added, repaired, removed, unreadable, problems}`. Raises
-        Impossible when all files are gone while there are records: a drive may not be mounted.
+        The report: `{dry_run, files, added, repaired, reread, removed, unreadable, problems}`.
+        Raises Impossible when all files are gone while there are records: a drive may not be
+        mounted.
         """
         outcome = _Outcome(report, dry_run)
         found = list(self._media())
@@ -186,12 +190,16 @@ class Rebuild:
             if record is not None and self._agrees(record, path):
                 if self._mend(record, path, dry_run=outcome.dry_run):
                     outcome.count("repaired")
+                if self._read_again(key, path, dry_run=outcome.dry_run):
+                    outcome.count("reread")
                 return
             other = find(self._records, key)
             if record is None and other is not None and self._files.media(other).is_file():
                 outcome.fail(path, f"It is a second file of the picture {other['id']}.")
             elif outcome.dry_run or self._make(path):
                 outcome.count("added" if record is None else "repaired")
+                # What lies beside it may have been read by an earlier version.
+                self._read_again(key, path, dry_run=outcome.dry_run)
         except FileNotFoundError:
             return
         except OSError as error:
@@ -230,6 +238,23 @@ class Rebuild:
                 now = self._records.update(now["id"], {"has_gen_data": 0, "making_asked": 0})
             self._files.write_sidecar(now, sidecar)
             return True
+
+    def _read_again(self, key: str, path: Path, *, dry_run: bool) -> bool:
+        """Whether the file tells more or other than its record says; that is put right."""
+        record = self._records.get(key)
+        if record is None:
+            return False
+        inside = read_embedded(path)
+        with self._intake.locks.hold(f"file:{record['file_uuid'] or key}"):
+            now = self._records.get(key)
+            if now is None:
+                return False
+            sidecar = self._files.sidecar(now)
+            news = reread(now, facts_of_sidecar(key, sidecar), inside)
+            if news and not dry_run:
+                self._files.write_sidecar({**now, **news}, sidecar)
+                self._records.update(key, news)
+            return bool(news)
 
     def _make(self, path: Path) -> bool:
         """Put the record of a file, unless that is gone by now. Raises WrongType, TooLarge."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from comfyui_curator.store import Options
 from comfyui_curator.store.engine import Record
@@ -255,6 +256,66 @@ def test_json_beside_a_file_that_is_gone_or_broken_is_written_anew_from_the_inde
     after = records(store)[ids[0]]
     assert after == {**before[ids[0]], "starred": 0}
     store.close()
+
+
+def misread(store: Store, item_id: str, **fields: Any) -> None:
+    """As an earlier version has read the file, in the index and beside it."""
+    record = store.database.collection("gallery").update(item_id, fields)
+    beside = media(store, item_id).with_suffix(".json")
+    told = json.loads(beside.read_text(encoding="utf-8"))
+    told["record"].update({name: record[name] for name in fields})
+    beside.write_text(json.dumps(told), encoding="utf-8")
+
+
+def test_what_an_earlier_version_has_read_wrongly_is_read_again(root: Path, tmp_path: Path) -> None:
+    settings = "Steps: 20, Sampler: Euler, Seed: 5, Size: 64x64"
+    written = f"a lantern\nNegative prompt: blurry, dark\n{settings}\nTemplate: a lantern"
+    graph = {"1": {"class_type": "CLIPTextEncode", "inputs": {"text": "a bridge"}},
+             "2": {"class_type": "CLIPTextEncode", "inputs": {"text": "fog"}},
+             "3": {"class_type": "KSampler", "inputs": {"positive": ["1", 0],
+                   "negative": ["2", 0], "seed": 1, "steps": 4}}}  # fmt: skip
+    store = opened(root)
+    own = store.gallery.add_own(draw(tmp_path / "a.png", "white", written))
+    info = PngInfo()
+    info.add_text("prompt", json.dumps(graph))
+    Image.new("RGB", (8, 8)).save(tmp_path / "b.png", pnginfo=info)
+    node = store.gallery.add_own(tmp_path / "b.png")
+    fill(store, tmp_path)
+    right = records(store)
+    told = [right[each["id"]]["negative"] for each in (own, node)]
+    assert told == ["blurry, dark", "fog"]
+    assert rebuilt(store)["reread"] == 0
+    wrong = {"negative": f"blurry, dark\n{settings}", "steps": None, "sampler": "", "seed": None}
+    misread(store, own["id"], **wrong)
+    misread(store, node["id"], negative="a bridge")
+    report = rebuilt(store, dry_run=True)
+    assert (report["reread"], report["repaired"]) == (2, 0)
+    assert records(store)[node["id"]]["negative"] == "a bridge"
+    store.close()
+    for lost in (False, True):
+        if lost:
+            shutil.rmtree(root / "curator" / "database")
+        store = opened(root)
+        try:
+            assert rebuilt(store)["reread"] == (0 if lost else 2)
+            assert {key: {**each, "starred": 0} for key, each in records(store).items()} == {
+                key: {**each, "starred": 0} for key, each in right.items()
+            }
+            assert rebuilt(store)["reread"] == 0
+        finally:
+            store.close()
+
+
+def test_a_text_that_is_not_of_the_file_stays(store: Store, tmp_path: Path) -> None:
+    written = "a lantern\nNegative prompt: blurry\nSteps: 20, Seed: 5"
+    own = store.gallery.add_own(draw(tmp_path / "a.png", "white", written))
+    upstream = Facts("77", generation_data={"meta": {"negativePrompt": "Steps: 20"}})
+    upstream = replace(upstream, generation=Generation(negative="Steps: 20"))
+    store.gallery.add_file(draw(tmp_path / "b.png", "black", written), upstream)
+    misread(store, own["id"], prompt="a lantern, as I say", negative="blurry, and more")
+    before = records(store)
+    assert rebuilt(store)["reread"] == 0
+    assert records(store) == before
 
 
 def test_what_the_lost_json_alone_knew_is_asked_for_again(store: Store, tmp_path: Path) -> None:
