@@ -193,6 +193,21 @@ def test_narrow_the_picture_covers_the_list_wide_it_stands_beside_it(
     assert len({box["x"] for box in boxes(page)}) == 2
 
 
+def test_what_can_be_done_with_a_picture_stands_in_one_row_where_there_is_room(
+    server: RunningServer, page: Page
+) -> None:
+    page.set_viewport_size({"width": 312, "height": 700})
+    open_page(page, server)
+    menu = page.get_by_role("button", name="More of the gallery")
+    wide = page.get_by_role("button", name="Settings")
+    ends = [each.evaluate("(e) => e.getBoundingClientRect().right") for each in (menu, wide)]
+    assert ends[0] == ends[1]
+    cards(page).first.click()
+    acts = page.locator(".picture-bar > :visible")
+    expect(acts).to_have_count(3)
+    assert len(set(acts.evaluate_all("(all) => all.map((each) => each.offsetTop)"))) == 1
+
+
 @pytest.mark.parametrize("width", [224, 312, 700, 1280, 2400])
 def test_nothing_is_wider_than_the_panel(server: RunningServer, page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 700})
