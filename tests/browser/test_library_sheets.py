@@ -13,11 +13,11 @@ from playwright.sync_api import Locator, Page, expect
 
 from comfyui_curator.store import Options
 from tests.browser.library import full, hashed, menu, open_model, open_models, put, row
-from tests.catalogs import wait_until
 from tests.predecessors import Predecessor
 from tests.serving import RunningServer
 from tests.upstream import Upstream
 from tests.upstream.pictures import png
+from tests.waiting import until
 
 INFO = {
     "id": 12,
@@ -77,7 +77,11 @@ def test_what_lies_beside_the_models_is_shown_first_and_then_taken_over(
     assert [word["text"] for word in said["trigger_words"]] == ["glowing"]
     assert tree(models) == before
     page.get_by_role("button", name="Look", exact=True).click()
-    expect(page.get_by_role("button", name="Nothing new to take over")).to_be_disabled()
+    nothing = page.get_by_role("button", name="Nothing new to take over")
+    expect(nothing).to_be_disabled()
+    page.set_viewport_size({"width": 224, "height": 700})
+    box = nothing.bounding_box()
+    assert box and box["x"] + box["width"] <= 224 - 12
     page.get_by_role("button", name="Back to the models").click()
     view = open_model(page, "Mine")
     expect(view.get_by_role("button", name="glowing")).to_be_visible()
@@ -138,7 +142,7 @@ def test_a_backup_is_made_at_once_and_as_often_as_is_set(server: RunningServer, 
     expect(many).not_to_have_value("")
     many.fill("3")
     many.press("Enter")
-    wait_until(lambda: server.get("/settings").json()["backups_kept"] == 3)
+    until(lambda: server.get("/settings").json()["backups_kept"] == 3)
     page.get_by_role("button", name="Back up now").click()
     expect(page.locator(".report-line", has_text="Backed up")).to_be_visible()
     link = page.get_by_role("link", name="Download the file of")
@@ -209,7 +213,7 @@ def test_a_missing_model_that_civitai_knows_is_got_again(
     page.route("**/civitai", lambda route: route.fulfill(json={"checked": 1, "found": found}))
     (server.root / "models/loras/inky.safetensors").unlink()
     server.post("/library/scan", json={})
-    wait_until(lambda: server.get(f"/models/{key}").json()["status"] == "missing")
+    until(lambda: server.get(f"/models/{key}").json()["status"] == "missing")
     open_models(page, server)
     view = open_model(page, "inky")
     view.get_by_role("button", name="Get", exact=True).click()

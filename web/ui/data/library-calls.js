@@ -128,7 +128,7 @@ export const libraryCalls = {
   /**
    * @param {ModelFilter} filter
    * @param {{limit: number, offset: number, signal?: AbortSignal}} page
-   * @returns {Promise<{models: Model[], total: number}>}
+   * @returns {Promise<{models: Model[], total: number, complete: boolean}>} not complete: more may come
    */
   library: (filter, { limit, offset, signal }) =>
     call("GET", filter.type ? "models" : "library/models", { query: { ...filter, limit, offset }, signal }),

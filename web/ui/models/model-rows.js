@@ -7,7 +7,7 @@ import { keyOf } from "../data/library-calls.js";
  * @typedef {import("../data/library-calls.js").Model} Model
  * @typedef {import("../data/library-calls.js").ModelFilter} ModelFilter
  * @typedef {(filter: ModelFilter, page: {limit: number, offset: number, signal?: AbortSignal})
- *   => Promise<{models: Model[], total: number}>} List
+ *   => Promise<{models: Model[], total: number, complete: boolean}>} List
  */
 
 export const PAGE = 200;
@@ -25,6 +25,7 @@ export class ModelRows extends EventTarget {
     /** @type {Set<number>} pages that are on their way */
     this.asked = new Set();
     this.total = 0;
+    this.complete = true;
     /** @type {"loading" | "ready" | "failed"} */
     this.state = "loading";
     /** @type {unknown} */
@@ -128,6 +129,7 @@ export class ModelRows extends EventTarget {
       if (signal.aborted) return;
       this.pages.set(page, { rows: found.models, world });
       this.total = found.total;
+      this.complete = found.complete;
       for (const each of this.pages.keys()) {
         if (each > 0 && each * PAGE >= this.total) this.pages.delete(each);
       }

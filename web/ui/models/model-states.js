@@ -17,6 +17,9 @@ export const noModels = (add, scan) =>
     h("button", { class: "button state-other", type: "button", onclick: scan }, "Look through the folders"),
   );
 
+export const stillLooking = () =>
+  state("search", "Still looking …", "Your models folders are being looked through; what is found stands here at once.");
+
 /** @param {() => void} clear */
 export const noneFound = (clear) =>
   state(
@@ -37,9 +40,10 @@ export const failed = (error, retry) => failure("The models could not be read", 
  * @param {import("./model-rows.js").ModelRows} rows
  * @param {import("./model-filters.js").ModelFilters} filters
  */
-export function stateKind({ state: now, error, total }, filters) {
+export function stateKind({ state: now, error, total, complete }, filters) {
   const locked = error instanceof ApiError && error.status === 401;
   if (now === "failed") return locked ? "key" : `failed ${words(error)}`;
   if (now !== "ready" || total) return "";
+  if (!complete) return "looking";
   return filters.isEmpty ? "empty" : "none";
 }

@@ -17,7 +17,7 @@ import { ModelFilters } from "./model-filters.js";
 import { ModelGrid } from "./model-grid.js";
 import { ModelRows } from "./model-rows.js";
 import { ModelSheets } from "./model-sheets.js";
-import { failed, noModels, noneFound, stateKind } from "./model-states.js";
+import { failed, noModels, noneFound, stateKind, stillLooking } from "./model-states.js";
 import { ModelView } from "./model-view.js";
 import { Selection } from "./selection.js";
 import { sortChip } from "./sort-chip.js";
@@ -294,13 +294,13 @@ export class ModelsScreen {
   }
 
   #draw() {
-    const { total, state } = this.rows;
+    const { total, state, complete } = this.rows;
     clearTimeout(this.greyTimer);
     const waiting = state === "loading" && !total;
     // What comes at once needs no grey in between.
     if (waiting) this.greyTimer = setTimeout(() => this.grid.show(true), GREY_AFTER);
     else this.#drawGrid();
-    if (!waiting) this.summary.textContent = total ? countText(total, "model") : "";
+    if (!waiting) this.summary.textContent = total ? countText(total, "model") + (complete ? "" : " so far") : "";
     this.#drawState();
   }
 
@@ -317,6 +317,7 @@ export class ModelsScreen {
   #stateElement(kind) {
     if (kind === "key") return keyNeeded(this.shell.unlocked);
     if (kind.startsWith("failed")) return failed(this.rows.error, () => this.rows.retry());
+    if (kind === "looking") return stillLooking();
     if (kind === "empty") return noModels(() => this.shell.add(), this.whole.scan);
     return kind ? noneFound(() => this.filters.clear()) : null;
   }

@@ -1,7 +1,7 @@
 /** Moving selected files by a rule: what would happen is shown first, and can be taken back. */
 
 import { ApiError, api } from "../data/api.js";
-import { fill, h } from "../parts/dom.js";
+import { fileName, fill, h } from "../parts/dom.js";
 import { labelled } from "../parts/fields.js";
 import { countText } from "../parts/figures.js";
 import { sheet } from "../parts/sheet.js";
@@ -158,8 +158,8 @@ function list({ entries }) {
       h(
         "li",
         { class: reason ? "is-bad" : "" },
-        h("span", { class: "move-from" }, file),
-        h("span", { class: "move-to" }, reason || `→ ${to}`),
+        h("span", { class: "move-from" }, fileName(file)),
+        h("span", { class: "move-to" }, reason || fileName(`→\u00a0${to}`)),
       ),
     ),
     entries.length > SHOWN && h("li", { class: "hint" }, `and ${(entries.length - SHOWN).toLocaleString("en")} more`),
