@@ -8,7 +8,7 @@ from typing import Any
 import requests
 
 from tests.serving import RunningServer
-from tests.transferring import until
+from tests.waiting import until
 
 ENDED = ("complete", "failed")
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,22 +33,3 @@ def in_map(server: RunningServer, version_id: int) -> dict[str, Any]:
 
 def put_file(server: RunningServer, dest: str, name: str, size: int = 3) -> Path:
     return catalog_files.put_file(server.store.host, dest, name, size)
-
-
-def check_error(answer: requests.Response, status: int, field: str | None = None) -> dict[str, Any]:
-    body = answer.json()
-    assert answer.status_code == status, body
-    assert body["error"] == body["detail"] != ""
-    assert body.get("field") == field
-    assert "Traceback" not in answer.text
-    if status == 409:
-        assert answer.headers["x-should-retry"] == "false"
-    return body
-
-
-def wait_until(holds: Callable[[], object], seconds: float = 20) -> None:
-    """Wait for what happens in another thread; AssertionError when it does not."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it never came to be"
-        time.sleep(0.02)

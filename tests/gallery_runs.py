@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tests.catalogs import wait_until
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World, shapes
 from tests.upstream.records import Image, Version
+from tests.waiting import until
 
 ENDED = ("done", "stopped", "idle")
 LISTS = "image.getInfinite"
@@ -30,7 +30,7 @@ def gallery(server: RunningServer, model_id: int, **query: Any) -> dict[str, Any
 
 def finished(server: RunningServer, model_id: int) -> dict[str, Any]:
     """G as soon as the run has ended."""
-    wait_until(lambda: server.store.gallery_runs.facts(model_id)["status"] in ENDED)
+    until(lambda: server.store.gallery_runs.facts(model_id)["status"] in ENDED)
     return gallery(server, model_id)
 
 

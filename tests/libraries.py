@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +28,6 @@ def listed(server: RunningServer, kind: str = "loras", **query: Any) -> list[dic
 def names(server: RunningServer, kind: str = "loras", **query: Any) -> list[str]:
     """Their names."""
     return [row["name"] for row in listed(server, kind, **query)]
-
-
-def until(told: Callable[[], Any], seconds: float = 20) -> Any:
-    """What it tells as soon as that is something; fails when it takes too long."""
-    end = time.monotonic() + seconds
-    while not (found := told()):
-        assert time.monotonic() < end, "it took too long"
-        time.sleep(0.02)
-    return found
 
 
 def hashed(server: RunningServer) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import requests
 
-from tests.catalogs import wait_until
 from tests.serving import RunningServer
 from tests.upstream.weights import safetensors
+from tests.waiting import until
 
 Tree = dict[str, tuple[int, int, str]]
 
@@ -25,7 +25,7 @@ def report_of(server: RunningServer, answer: requests.Response) -> dict[str, Any
 
 def wait_for(server: RunningServer, answer: requests.Response) -> dict[str, Any]:
     path = f"/library/reports/{answer.json()['job']['id']}"
-    wait_until(lambda: server.get(path).json()["job"]["state"] not in ("queued", "running"))
+    until(lambda: server.get(path).json()["job"]["state"] not in ("queued", "running"))
     return server.get(path).json()
 
 
@@ -65,7 +65,7 @@ class Shelf:
         """Look now, and wait until every hash is known."""
         library = self.server.store.library
         library.scan()
-        wait_until(lambda: all(place.sha256 for place in library.places.all()))
+        until(lambda: all(place.sha256 for place in library.places.all()))
 
 
 INFO: dict[str, Any] = {

@@ -85,13 +85,3 @@ def upload(server: RunningServer, sha256: str, data: bytes, prefix: str = "") ->
     return server.post(
         f"{prefix}/images/upload", data={"sha256": sha256}, files={"image": ("p.png", data)}
     )
-
-
-def check_error(answer: Any, status: int, field: str | None = None) -> dict[str, Any]:
-    """The one shape of errors, with nothing in it that is not the caller's business."""
-    body = answer.json()
-    assert answer.status_code == status, body
-    assert body["error"] == body["detail"] != ""
-    assert body.get("field") == field
-    assert "Traceback" not in answer.text
-    return body

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import time
 from collections.abc import Callable, Generator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -18,6 +17,7 @@ from tests.serving import RunningServer
 from tests.sites import Answer, Site
 from tests.upstream import Upstream, World
 from tests.upstream.records import Content, Repository, RepositoryFile
+from tests.waiting import until
 
 FILE = "model.safetensors"
 HUB = {"file": FILE, "dest": "loras", "hf_repo": "faults/heavy", "hf_file": FILE}
@@ -45,14 +45,6 @@ def act(server: RunningServer, file: str, what: str, dest: str | None = None) ->
 def job(server: RunningServer, file: str) -> dict[str, Any]:
     """The newest job of this file."""
     return next(each for each in server.get("/jobs").json()["jobs"] if each["title"] == file)
-
-
-def until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    """Wait for it to become true."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never came to that"
-        time.sleep(0.01)
 
 
 def ended(server: RunningServer, file: str) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from typing import Any
 import requests
 
 from tests.serving import RunningServer
-from tests.transferring import until
 from tests.upstream.weights import safetensors
+from tests.waiting import until
 
 Json = dict[str, Any]
 

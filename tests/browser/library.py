@@ -7,9 +7,9 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.catalogs import wait_until
 from tests.serving import RunningServer
 from tests.upstream.weights import safetensors
+from tests.waiting import until
 
 
 def put(root: Path, file: str, seed: str) -> None:
@@ -22,7 +22,7 @@ def put(root: Path, file: str, seed: str) -> None:
 def hashed(server: RunningServer) -> None:
     """Look through the folders, and wait until every file is known by its content."""
     server.post("/library/scan", json={})
-    wait_until(lambda: all(row["sha256"] for row in rows(server)) and bool(rows(server)))
+    until(lambda: all(row["sha256"] for row in rows(server)) and bool(rows(server)))
 
 
 def rows(server: RunningServer) -> list[dict[str, Any]]:

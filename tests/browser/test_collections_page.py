@@ -17,8 +17,8 @@ from comfyui_curator.store.gallery import Facts
 from comfyui_curator.store.generation import Generation
 from tests.browser import library
 from tests.browser.screens import card, notice, open_page
-from tests.catalogs import wait_until
 from tests.serving import RunningServer
+from tests.waiting import until
 
 NAMES = ("amber", "birch", "cedar")
 SILENCE = """
@@ -133,7 +133,7 @@ def test_the_order_is_changed_by_keyboard_by_menu_and_by_dragging(
     expect(members.nth(0)).to_contain_text("amber")
     expect(page.locator(".notice.is-failed")).to_have_count(0)
     wanted = ["amber.safetensors", "1031", "birch.safetensors", "cedar.safetensors", "1030"]
-    wait_until(lambda: order(server, best) == wanted)
+    until(lambda: order(server, best) == wanted)
     assert server.get(f"/library/collections/{best}").json()["models"] == 3
 
 
@@ -146,7 +146,7 @@ def test_undo_waits_for_the_keyboard_and_gives_it_to_what_came_back(
     for left in range(4, -1, -1):
         page.keyboard.press("Delete")
         expect(members).to_have_count(left)
-    wait_until(lambda: not order(server, best))
+    until(lambda: not order(server, best))
     back = page.get_by_role("button", name="Back to the collections")
     expect(back).to_be_focused()
     undo = page.get_by_role("button", name="Undo")
@@ -161,7 +161,7 @@ def test_undo_waits_for_the_keyboard_and_gives_it_to_what_came_back(
     page.get_by_role("tab", name="Wanted").evaluate("(tab) => tab.click()")
     undo.press("Enter")
     expect(page.get_by_role("tab", name="Wanted")).to_be_focused()
-    wait_until(lambda: len(order(server, best)) == 1)
+    until(lambda: len(order(server, best)) == 1)
 
 
 def test_a_failure_that_is_closed_gives_the_keyboard_back(
@@ -185,7 +185,7 @@ def test_what_is_taken_out_stays_where_it_is(server: RunningServer, page: Page, 
     page.get_by_role("menuitem", name="Remove from the collection").click()
     expect(notice(page)).to_contain_text("Removed from Best")
     expect(members).to_have_count(4)
-    wait_until(lambda: "birch.safetensors" not in order(server, best))
+    until(lambda: "birch.safetensors" not in order(server, best))
     assert library.row(server, "birch")["status"] == "present"
     place, away = server.root / "models/loras/cedar.safetensors", server.root / "cedar.safetensors"
     shutil.move(place, away)
@@ -260,7 +260,7 @@ def test_a_collection_has_a_colour_that_is_seen_wherever_it_is_named(
     region = open_best(page, server)
     field = region.get_by_label("Colour of Best")
     field.fill("#aa3355")
-    wait_until(lambda: server.get(f"/library/collections/{best}").json()["color"] == "#aa3355")
+    until(lambda: server.get(f"/library/collections/{best}").json()["color"] == "#aa3355")
     page.keyboard.press("Escape")
     shown = page.locator(".collection-row", has_text="Best")
     check_dot(shown)
@@ -279,7 +279,7 @@ def test_a_collection_has_a_colour_that_is_seen_wherever_it_is_named(
     expect(field).to_have_value("#aa3355")
     page.get_by_role("button", name="More of this collection").click()
     page.get_by_role("menuitem", name="No colour").click()
-    wait_until(lambda: server.get(f"/library/collections/{best}").json()["color"] == "")
+    until(lambda: server.get(f"/library/collections/{best}").json()["color"] == "")
     expect(field).to_have_class(re.compile("is-none"))
 
 
@@ -339,7 +339,7 @@ def test_a_menu_acts_on_its_own_card_also_when_others_have_moved_meanwhile(
     entry.click()
     expect(members).to_have_count(4)
     wanted = ["1031", "amber.safetensors", "cedar.safetensors", "1030"]
-    wait_until(lambda: order(server, best) == wanted)
+    until(lambda: order(server, best) == wanted)
 
 
 def test_a_collection_can_be_added_while_the_library_changes(

@@ -12,9 +12,9 @@ from playwright.sync_api import Locator, Page, expect
 
 from comfyui_curator.store import Options
 from tests.browser.screens import card, cards, notice
-from tests.catalogs import wait_until
 from tests.serving import RunningServer, impatient, options_for
 from tests.upstream import Upstream, World
+from tests.waiting import until
 
 ENDED = ("done", "stopped", "idle")
 COUNT = 12
@@ -38,7 +38,7 @@ def server(
         add_lora(running, world)
         model = world.model("lora").id
         running.post(f"/loras/{model}/gallery", json={"action": f"start:{COUNT}"})
-        wait_until(lambda: running.store.gallery_runs.facts(model)["status"] in ENDED)
+        until(lambda: running.store.gallery_runs.facts(model)["status"] in ENDED)
         yield running
 
 

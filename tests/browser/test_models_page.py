@@ -23,10 +23,10 @@ from tests.browser.library import (
     rows,
 )
 from tests.browser.screens import notice
-from tests.catalogs import wait_until
 from tests.predecessors import Predecessor
 from tests.serving import RunningServer
 from tests.upstream.pictures import png
+from tests.waiting import until
 
 MANY = 10_000
 
@@ -84,7 +84,7 @@ def test_ten_thousand_models_are_a_few_cards_in_the_page(tmp_path: Path, page: P
         (folder / f"m{number:05}.safetensors").touch()
     with RunningServer(root, Options()) as server:
         server.post("/library/hashing/pause")
-        wait_until(lambda: server.get("/library/status").json()["models"] == MANY, 30)
+        until(lambda: server.get("/library/status").json()["models"] == MANY, 30)
         open_models(page, server)
         expect(card(page, "m00000")).to_be_visible()
         card(page, "m00000").focus()

@@ -14,8 +14,8 @@ from comfyui_curator.store import Options
 from comfyui_curator.store.errors import UpstreamBusy
 from tests.serving import RunningServer
 from tests.sites import Site, ok
-from tests.transferring import until
 from tests.upstream import pictures, weights
+from tests.waiting import until
 
 SOON = 20_000
 WHOLE = bytes(range(256)) * (20 << 12)

@@ -8,9 +8,9 @@ from typing import Any
 
 from PIL import Image
 
-from tests.catalogs import wait_until
 from tests.comfyui.processes import PACK_FOLDER, RunningComfyUI
 from tests.upstream.weights import safetensors
+from tests.waiting import until
 
 
 def test_the_page_the_packs_script_and_its_routes_are_there(
@@ -59,10 +59,10 @@ def test_a_prompt_that_is_given_to_comfyui_says_that_its_models_are_used(
         rows = comfy_page_host.ask("GET", "/api/admin/models?type=loras").json()["models"]
         return rows[0] if rows and rows[0]["sha256"] else {}
 
-    wait_until(model)
+    until(model)
     use = f"/api/admin/library/models/{model()['sha256']}/use"
     assert comfy_page_host.ask("GET", use).json() == {"last_used": None}
     inputs = {"lora_name": str(Path("styles", "ink.safetensors")), "strength_model": 1}
     prompt = {"1": {"class_type": "LoraLoader", "inputs": inputs}}
     assert comfy_page_host.ask("POST", "/prompt", json={"prompt": prompt}).ok
-    wait_until(lambda: comfy_page_host.ask("GET", use).json()["last_used"])
+    until(lambda: comfy_page_host.ask("GET", use).json()["last_used"])

@@ -12,9 +12,11 @@ import pytest
 import requests
 
 from comfyui_curator.store.names import is_safe_name
-from tests.catalogs import ENTRY, add, check_error, entries, in_map, put_file, stored, wait_until
+from tests.answers import check_error
+from tests.catalogs import ENTRY, add, entries, in_map, put_file, stored
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World
+from tests.waiting import until
 
 
 def add_at_once(server: RunningServer, version_ids: list[int]) -> list[requests.Response]:
@@ -175,7 +177,7 @@ class TestAdding:
         shown = server.get("/models/civitai-map").json()["by_version"][str(version.id)]
         assert [each["file"] for each in shown["files"]] == [other.name, primary.name]
         put_file(server, "checkpoints", primary.name)
-        wait_until(lambda: in_map(server, version.id)["status"] == "present")
+        until(lambda: in_map(server, version.id)["status"] == "present")
         assert in_map(server, version.id)["file"] == primary.name
 
     @pytest.mark.parametrize("file_id,status", [("1", 404), ("x", 400), ("-1", 400), ("", 400)])

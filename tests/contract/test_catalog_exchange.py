@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import requests
 
+from tests.answers import check_error
 from tests.catalog_files import EXAMPLE, INVENTED, all_entries
-from tests.catalogs import check_error, entries, stored
+from tests.catalogs import entries, stored
 from tests.serving import RunningServer
 
 ENTRY: dict[str, Any] = {"name": "A", "file": "a.pt", "dest": "vae", "own": {"ü": 10**25}}

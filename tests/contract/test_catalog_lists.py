@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from comfyui_curator.store import Options
+from tests.answers import check_error
 from tests.catalog_files import EXAMPLE, INVENTED, all_entries
-from tests.catalogs import ENTRY, add, check_error, entries, in_map, put_file, stored, wait_until
+from tests.catalogs import ENTRY, add, entries, in_map, put_file, stored
 from tests.serving import RunningServer
 from tests.upstream import World
+from tests.waiting import until
 
 
 class TestTheFilesByHand:
@@ -85,7 +87,7 @@ class TestTheLists:
         for catalog in ("models", "loras"):
             put_file(server, "loras", f"{catalog}.safetensors")
         known = {"If-None-Match": first.headers["ETag"]}
-        wait_until(lambda: server.get(path, headers=known).status_code == 200)
+        until(lambda: server.get(path, headers=known).status_code == 200)
         assert server.get(path).headers["ETag"] != first.headers["ETag"]
 
     def test_show_a_file_that_is_put_there_by_hand(
@@ -95,12 +97,12 @@ class TestTheLists:
         file = add(server, version.id).json()["file"]
         assert in_map(server, version.id)["status"] == "missing"
         path = put_file(server, "loras", file, 4321)
-        wait_until(lambda: in_map(server, version.id).get("size_disk") == 4321)
+        until(lambda: in_map(server, version.id).get("size_disk") == 4321)
         assert in_map(server, version.id)["status"] == "present"
         item = all_entries(server.get("/models").json())[0]
         assert (item["status"], item["on_disk_bytes"]) == ("present", 4321)
         path.unlink()
-        wait_until(lambda: in_map(server, version.id)["status"] == "missing")
+        until(lambda: in_map(server, version.id)["status"] == "missing")
         assert "size_disk" not in in_map(server, version.id)
 
     def test_the_map_knows_the_versions_of_a_model(

@@ -7,17 +7,18 @@ from typing import Any
 
 import pytest
 
-from tests.catalogs import entries, wait_until
+from tests.catalogs import entries
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World, shapes
+from tests.waiting import until
 
 
 def fetch(server: RunningServer) -> dict[str, Any]:
     """Ask, wait for the end, and give the status of each file."""
     answer = server.post("/models/fetch-metadata")
     assert answer.status_code == 200
-    wait_until(lambda: not server.store.metadata.fetching_count)
-    wait_until(lambda: all(job["state"] != "running" for job in server.get("/jobs").json()["jobs"]))
+    until(lambda: not server.store.metadata.fetching_count)
+    until(lambda: all(job["state"] != "running" for job in server.get("/jobs").json()["jobs"]))
     return server.get("/models/metadata-status").json()
 
 
@@ -71,12 +72,12 @@ def test_answers_what_is_queued_and_shows_a_job(
     for _ in range(3):
         answer = server.post("/models/fetch-metadata").json()
         assert answer == {"queued": 1, "files": [file]}
-    wait_until(lambda: upstream.requests("/api/v1/model-versions/"))
+    until(lambda: upstream.requests("/api/v1/model-versions/"))
     assert server.get("/models").json()["stats"]["fetching_count"] == 1
     jobs = server.get("/jobs").json()["jobs"]
     assert [(job["kind"], job["state"]) for job in jobs] == [("metadata", "running")]
     upstream.faults.clear()
-    wait_until(lambda: not server.store.metadata.fetching_count)
+    until(lambda: not server.store.metadata.fetching_count)
     assert server.get("/models").json()["stats"]["fetching_count"] == 0
     assert len(upstream.requests("/api/v1/model-versions/")) == 1
 
@@ -222,7 +223,7 @@ def test_an_edit_by_hand_meanwhile_survives(
     put(server, entry_of(world, "lora"), entry_of(world, "vae"))
     upstream.faults.add("/api/v1/model-versions/", delay=600, times=None)
     server.post("/models/fetch-metadata")
-    wait_until(lambda: upstream.requests("/api/v1/model-versions/"))
+    until(lambda: upstream.requests("/api/v1/model-versions/"))
     path = server.store.host.data / "models.json"
     data = json.loads(path.read_text("utf-8"))
     data["categories"][0]["models"].pop()
@@ -230,7 +231,7 @@ def test_an_edit_by_hand_meanwhile_survives(
     data["categories"][0]["models"].append({"file": "new.pt", "dest": "vae"})
     path.write_text(json.dumps(data))
     upstream.faults.clear()
-    wait_until(lambda: not server.store.metadata.fetching_count)
+    until(lambda: not server.store.metadata.fetching_count)
     found = entries(server)
     assert (found[0]["mine"], found[0]["civitai_model_name"]) == ("by hand", "Lantern Glow")
     assert found[1:] == [{"file": "new.pt", "dest": "vae"}]
@@ -249,10 +250,10 @@ def test_can_be_cancelled(server: RunningServer, world: World, upstream: Upstrea
     put(server, entry_of(world, "lora"), entry_of(world, "vae"))
     upstream.faults.add("/api/v1/model-versions/", delay=600, times=None)
     server.post("/models/fetch-metadata")
-    wait_until(lambda: upstream.requests("/api/v1/model-versions/"))
+    until(lambda: upstream.requests("/api/v1/model-versions/"))
     job = server.get("/jobs").json()["jobs"][0]
     server.post(f"/jobs/{job['id']}/cancel")
     upstream.faults.clear()
-    wait_until(lambda: server.get("/jobs").json()["jobs"][0]["state"] == "cancelled")
-    wait_until(lambda: not server.store.metadata.fetching_count)
+    until(lambda: server.get("/jobs").json()["jobs"][0]["state"] == "cancelled")
+    until(lambda: not server.store.metadata.fetching_count)
     assert len(upstream.requests("/api/v1/model-versions/")) == 1

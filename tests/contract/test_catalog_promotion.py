@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.catalogs import check_error, entries, stored
+from tests.answers import check_error
+from tests.catalogs import entries, stored
 from tests.serving import RunningServer
 from tests.upstream import World
 

@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 
 from comfyui_curator.store import Options
+from tests.answers import check_error
 from tests.catalog_files import all_entries
-from tests.catalogs import check_error, wait_until
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World
+from tests.waiting import until
 
 
 def check(server: RunningServer) -> None:
     assert server.post("/models/check-updates").status_code == 200
-    wait_until(lambda: jobs(server) and all(job["state"] != "running" for job in jobs(server)))
+    until(lambda: jobs(server) and all(job["state"] != "running" for job in jobs(server)))
 
 
 def jobs(server: RunningServer) -> list[dict[str, Any]]:
@@ -120,7 +121,7 @@ def test_at_once_is_one_check(server: RunningServer, older: Any, upstream: Upstr
     upstream.faults.add(r"/api/v1/models\?", delay=600, times=None)
     for _ in range(3):
         assert server.post("/models/check-updates").json() == {"queued": 1}
-        wait_until(lambda: upstream.requests(r"/api/v1/models\?"))
+        until(lambda: upstream.requests(r"/api/v1/models\?"))
     upstream.faults.clear()
-    wait_until(lambda: updates(server)[0])
+    until(lambda: updates(server)[0])
     assert len(upstream.requests(r"/api/v1/models\?")) == 1

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from comfyui_curator.store.gallery import Facts
-from tests.catalogs import check_error
-from tests.libraries import put, until
+from tests.answers import check_error
+from tests.libraries import put
 from tests.serving import RunningServer
 from tests.upstream.pictures import png
+from tests.waiting import until
 
 ROOT = "/library/collections"
 MODELS = [f"{n:064x}" for n in range(1, 9)]

@@ -17,6 +17,7 @@ from PIL import Image
 from comfyui_curator.routes import gallery_own
 from comfyui_curator.store import Options
 from tests import studio_folders
+from tests.answers import check_error
 from tests.contract.test_commands import run
 from tests.serving import RunningServer
 from tests.unit.store.test_gallery_own import PARAMETERS, draw
@@ -46,13 +47,6 @@ def plain(colour: str) -> bytes:
     target = io.BytesIO()
     Image.new("RGB", (900, 1200), colour).save(target, "PNG")
     return target.getvalue()
-
-
-def check_error(answer: requests.Response, status: int, field: str | None = None) -> None:
-    body = answer.json()
-    assert answer.status_code == status, body
-    assert body["error"] == body["detail"] != ""
-    assert body.get("field") == field
 
 
 def ended(server: RunningServer, answer: requests.Response) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from PIL import Image
 
 from comfyui_curator.store.errors import GalleryFull
 from comfyui_curator.store.gallery import Facts
-from tests.catalogs import wait_until
 from tests.gallery_runs import ran
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World
+from tests.waiting import until
 
 GB = 1_000_000_000
 
@@ -100,7 +100,7 @@ def test_a_picture_whose_announced_size_has_no_room_is_not_fetched(
 def test_thumbnails_are_counted_when_they_are_made(server: RunningServer, world: World) -> None:
     model = world.model("lora")
     ran(server, model.id, "start:9")
-    wait_until(lambda: not server.store.thumbs_backfill.is_busy)
+    until(lambda: not server.store.thumbs_backfill.is_busy)
     told = server.get("/gallery/disk").json()
     assert told["bytes"] == on_disk(server)
     for item in server.get("/gallery").json()["images"]:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from PIL import Image
 
-from tests.catalogs import wait_until
 from tests.galleries import kept_files
 from tests.gallery_runs import (
     MEDIA,
@@ -22,6 +21,7 @@ from tests.gallery_runs import (
 )
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World
+from tests.waiting import until
 
 
 def delete(server: RunningServer, model_id: int, **query: int) -> int:
@@ -42,7 +42,7 @@ def test_records_and_files_of_both_sources_are_gone_starred_ones_too(
     model = world.model("vae")
     found = ran(server, model.id)
     server.post(f"/loras/gallery/{found['images'][0]['id']}/star")
-    wait_until(lambda: thumbs_are_made(server))
+    until(lambda: thumbs_are_made(server))
     count = found["images_total"]
     assert len(kept_files(server)) == 3 * count
     assert delete(server, model.id) == count
@@ -75,7 +75,7 @@ def test_what_another_model_shows_stays_there(
         assert server.get(f"/loras/gallery/media/{item['id']}").status_code == 200
         assert item["model_id"] == other.id
     assert delete(server, other.id) == len(theirs)
-    wait_until(lambda: kept_files(server) == [])
+    until(lambda: kept_files(server) == [])
 
 
 def test_of_a_version_goes_what_that_version_alone_uses(
@@ -112,13 +112,13 @@ def test_during_a_run_the_run_is_stopped_first_and_brings_nothing_after(
     model = world.model("lora")
     upstream.faults.add(MEDIA, skip=6, times=None, delay=0.05)
     start(server, model.id, "start:1000")
-    wait_until(lambda: len(server.store.gallery) >= 4)
+    until(lambda: len(server.store.gallery) >= 4)
     assert delete(server, model.id) >= 4
     assert gallery(server, model.id)["images_total"] == 0
     found = finished(server, model.id)
     assert (found["status"], found["images_total"]) == ("stopped", 0)
     upstream.faults.clear()
-    wait_until(lambda: kept_files(server) == [])
+    until(lambda: kept_files(server) == [])
     assert len(server.store.gallery) == 0
 
 
@@ -143,7 +143,7 @@ def test_at_once_each_picture_is_counted_once(server: RunningServer, world: Worl
         asked = [pool.submit(delete, server, model.id) for _ in range(4)]
         counts = [each.result() for each in asked]
     assert sum(counts) == count
-    wait_until(lambda: thumbs_are_made(server))
+    until(lambda: thumbs_are_made(server))
     assert not kept_files(server)
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from comfyui_curator.routes.gallery_runs import Start
-from tests.catalogs import wait_until
 from tests.galleries import check_error
 from tests.gallery_runs import MEDIA, finished, gallery, ran, start
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World
+from tests.waiting import until
 
 
 class TestBounds:
@@ -85,7 +85,7 @@ class TestBounds:
         assert answers.count({"status": "downloading"}) == 1
         assert answers.count({"status": "downloading", "message": "Already running"}) == 5
         assert gallery(server, model.id)["status"] == "downloading"
-        wait_until(lambda: fault.hits)
+        until(lambda: fault.hits)
         upstream.faults.clear()
         finished(server, model.id)
         assert fault.hits == 1

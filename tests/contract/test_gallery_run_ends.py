@@ -9,7 +9,6 @@ import pytest
 import requests
 
 from comfyui_curator.store import Options
-from tests.catalogs import wait_until
 from tests.gallery_runs import (
     MEDIA,
     cards_of,
@@ -23,6 +22,7 @@ from tests.programs import asking, program
 from tests.serving import RunningServer
 from tests.small_disk import full, small_disk
 from tests.upstream import Upstream, World
+from tests.waiting import until
 
 
 def check_whole(server: RunningServer) -> None:
@@ -34,7 +34,7 @@ def check_whole(server: RunningServer) -> None:
         # While thumbnails are made they lie under other names.
         return {path.name.partition(".")[0] for path in folder.rglob("*") if path.is_file()}
 
-    wait_until(lambda: of_files() == keys)
+    until(lambda: of_files() == keys)
     for key in keys:
         assert server.get(f"/loras/gallery/media/{key}").status_code == 200
 
@@ -56,7 +56,7 @@ def test_a_killed_run_goes_on_where_it_was(
 
         body: dict[str, Any] = {"action": "start:20"}
         assert requests.post(base, json=body, timeout=30).json() == {"status": "downloading"}
-        wait_until(lambda: len(there_now()) > 8)
+        until(lambda: len(there_now()) > 8)
         there = there_now()
         process.kill()
         process.wait()
@@ -81,7 +81,7 @@ def test_a_run_goes_on_after_a_restart_and_a_stopped_one_does_not(
     with RunningServer(tmp_path / "root", options) as server:
         start(server, going.id, "start:5")
         start(server, stopped.id, "start:5")
-        wait_until(lambda: len(upstream.requests(MEDIA)) > 2)
+        until(lambda: len(upstream.requests(MEDIA)) > 2)
         start(server, stopped.id, "stop")
         finished(server, stopped.id)
     upstream.faults.clear()
@@ -102,7 +102,7 @@ def test_a_full_disk_ends_it_and_keeps_what_came(
     ):
         stalled = upstream.faults.add(MEDIA, skip=3, times=None, delay=60)
         start(server, model.id)
-        wait_until(lambda: len(server.store.gallery) == 3)
+        until(lambda: len(server.store.gallery) == 3)
         with full(folder):
             upstream.faults.remove(stalled)
             upstream.faults.clear()
@@ -188,7 +188,7 @@ class TestStudiosPage:
                 seen.add(shown["status"])
                 return shown["status"] not in ("downloading", "stopping")
 
-            wait_until(is_over)
+            until(is_over)
             assert seen <= {"downloading", "done"}
             found = server.get(path, params={"starred": "false", "version_id": ""}).json()
             assert found["gallery_card_bytes"] == sum(

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from comfyui_curator.store.remote.http import Timeouts
-from tests.catalogs import wait_until
 from tests.galleries import kept_files
 from tests.gallery_runs import (
     LISTS,
@@ -23,6 +22,7 @@ from tests.gallery_runs import (
 )
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World
+from tests.waiting import until
 
 
 class TestWhatFails:
@@ -103,7 +103,7 @@ class TestWhatFails:
         found = ran(server, world.model("lora").id, "start:1000")
         assert found["status"] == "done" and "in a row" in found["error"]
         assert fault.hits < 120
-        wait_until(lambda: kept_files(server) == [])
+        until(lambda: kept_files(server) == [])
 
     def test_lists_that_fail_end_it_and_keep_what_came(
         self, server: RunningServer, world: World, upstream: Upstream
@@ -166,7 +166,7 @@ class TestWhatFails:
         upstream.faults.add(stalled.uuid, stall_after=50, times=None)
         start(server, model.id)
         others = len(cards_of(world, "vae") | shared_of(world, "vae")) - 1
-        wait_until(lambda: gallery(server, model.id)["images_total"] == others)
+        until(lambda: gallery(server, model.id)["images_total"] == others)
         assert gallery(server, model.id)["status"] == "downloading"
         assert start(server, model.id, "stop") == {"status": "stopping"}
         found = finished(server, model.id)

@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from tests.catalogs import wait_until
 from tests.gallery_runs import (
     LISTS,
     MEDIA,
@@ -22,6 +21,7 @@ from tests.gallery_runs import (
 )
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World
+from tests.waiting import until
 
 
 class TestWhatComes:
@@ -137,7 +137,7 @@ class TestWhatComes:
         slow = next(card for version in model.versions for card in version.cards)
         upstream.faults.add(f"{slow.uuid}.*{MEDIA}", delay=20)
         start(server, model.id, "start:8")
-        wait_until(lambda: len(gallery(server, model.id)["gallery_community"]) == 8)
+        until(lambda: len(gallery(server, model.id)["gallery_community"]) == 8)
         found = gallery(server, model.id)
         assert ids(found["gallery_card"]) == cards_of(world, "lora") - {slow.id}
         assert found["status"] == "downloading"

@@ -11,11 +11,11 @@ import requests
 
 from comfyui_curator.store import Options
 from comfyui_curator.store.gallery_upkeep import REBUILD
-from tests.catalogs import wait_until
 from tests.gallery_runs import finished, gallery, ids, list_also, ran, start
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World, shapes
 from tests.upstream.records import Image, Model, Version
+from tests.waiting import until
 
 
 def show_also(upstream: Upstream, world: World, cards: dict[Version, Iterable[Image]]) -> None:
@@ -171,8 +171,8 @@ class TestTwoVersions:
         upstream.faults.add("original=true", skip=12, times=None, delay=600)
         with RunningServer(tmp_path / "root", options) as server:
             start(server, model.id, "start:18")
-            wait_until(lambda: gallery(server, model.id)["pages_fetched"] == 4)
-            wait_until(lambda: gallery(server, model.id)["images_total"] == 12)
+            until(lambda: gallery(server, model.id)["pages_fetched"] == 4)
+            until(lambda: gallery(server, model.id)["images_total"] == 12)
         for fault in upstream.faults.listed():
             if fault.delay:
                 upstream.faults.remove(fault)

@@ -9,12 +9,12 @@ from typing import Any
 import requests
 
 from comfyui_curator.store import Options
-from tests.catalogs import wait_until
 from tests.galleries import kept_files
 from tests.gallery_runs import MEDIA, finished, gallery, job_of, ran, start
 from tests.programs import asking, program
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World
+from tests.waiting import until
 
 STALLED = ("lora", "locon", "dora")
 
@@ -32,13 +32,13 @@ def test_three_that_wait_for_civitai_are_over_at_once_and_the_next_has_its_turn(
     )
     for model_id in models:
         start(server, model_id)
-    wait_until(lambda: fault.hits == len(models))
+    until(lambda: fault.hits == len(models))
     for model_id in models:
         start(server, model_id, "stop")
         assert gallery(server, model_id)["status"] == "stopped"
     assert not list(server.store.database.collection("gallery_runs"))
     assert ran(server, world.model("vae").id, "start:2")["images"]
-    wait_until(lambda: not hands())
+    until(lambda: not hands())
     assert fault.hits == len(models), "nobody asks again for what nobody waits for"
 
 
@@ -51,10 +51,10 @@ def test_downloads_that_stall_leave_their_places_to_the_next(
     cards = sum(len(version.cards) for version in model.versions)
     fault = upstream.faults.add("|".join(images), times=None, stall_after=20)
     start(server, model.id)
-    wait_until(lambda: fault.hits >= min(cards, 8))
+    until(lambda: fault.hits >= min(cards, 8))
     start(server, model.id, "stop")
     assert gallery(server, model.id)["status"] == "stopped"
-    wait_until(lambda: not hands())
+    until(lambda: not hands())
     assert ran(server, world.model("vae").id, "start:2")["images"]
 
 
@@ -64,9 +64,9 @@ def test_a_busy_servers_pause_is_not_waited_for(
     model = world.model("vae")
     fault = upstream.faults.add("/api/v1/models/", times=None, status=503, retry_after=9)
     start(server, model.id)
-    wait_until(lambda: fault.hits)
+    until(lambda: fault.hits)
     start(server, model.id, "stop")
-    wait_until(lambda: not hands())
+    until(lambda: not hands())
     assert fault.hits == 1
 
 
@@ -80,7 +80,7 @@ def test_after_a_kill_it_does_not_come_back(
         for action in ("start:5", "stop"):
             body: dict[str, Any] = {"action": action}
             assert requests.post(base, json=body, timeout=30).status_code == 200
-            wait_until(lambda: fault.hits)
+            until(lambda: fault.hits)
         process.kill()
         process.wait()
     upstream.faults.clear()
@@ -102,7 +102,7 @@ class TestStopping:
         model = world.model("lora")
         upstream.faults.add(MEDIA, skip=5, times=None, delay=60)
         start(server, model.id)
-        wait_until(lambda: len(server.store.gallery) >= 4)
+        until(lambda: len(server.store.gallery) >= 4)
         start(server, model.id, "stop")
         kept = kept_files(server)
         there = len(server.store.gallery)
@@ -144,5 +144,5 @@ class TestStopping:
         upstream.faults.add(MEDIA, times=None, stall_after=10)
         with RunningServer(tmp_path / "closing", options) as server:
             start(server, world.model("vae").id)
-            wait_until(lambda: upstream.requests(MEDIA))
+            until(lambda: upstream.requests(MEDIA))
         assert not [each for each in threading.enumerate() if each.name == "curator-gallery-run"]

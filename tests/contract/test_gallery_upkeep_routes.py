@@ -15,12 +15,12 @@ from PIL import Image
 from comfyui_curator.store import Options
 from comfyui_curator.store.events import Event
 from comfyui_curator.store.gallery import Facts
-from tests.catalogs import wait_until
 from tests.galleries import check_error, opened
 from tests.gallery_runs import ids, ran
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World
 from tests.upstream.community import tag_ids
+from tests.waiting import until
 
 TAGS = "tag.getById"
 MODEL = 7
@@ -167,9 +167,7 @@ class TestThumbnailsForAll:
     @pytest.fixture
     def folder(self, server: RunningServer, world: World) -> Path:
         ran(server, world.model("vae").id)
-        wait_until(
-            lambda: all(job["state"] == "done" for job in server.get("/jobs").json()["jobs"])
-        )
+        until(lambda: all(job["state"] == "done" for job in server.get("/jobs").json()["jobs"]))
         return server.store.host.data / "gallery"
 
     def test_a_run_leaves_none_without(self, server: RunningServer, folder: Path) -> None:
@@ -224,7 +222,7 @@ class TestThumbnailsForAll:
             jobs = server.get("/jobs").json()["jobs"]
             return next(job["state"] for job in jobs if job["id"] == job_id)
 
-        wait_until(lambda: state() == "done")
+        until(lambda: state() == "done")
 
 
 class TestPreviews:
@@ -252,7 +250,7 @@ class TestPreviews:
         upstream.faults.add(world.model("lora").versions[0].cards[0].uuid, status=500)
         model_id = self.add(server, world, "lora")
         cards = [card for version in world.model("lora").versions for card in version.cards][1:]
-        wait_until(lambda: is_over(server, "previews"))
+        until(lambda: is_over(server, "previews"))
         for card in cards:
             answer = self.preview(server, model_id, f"{card.id}.jpeg")
             assert answer.status_code == 200 and answer.content == card.content.data
@@ -264,7 +262,7 @@ class TestPreviews:
         assert self.preview(server, model_id, f"{lost.id}.jpeg").status_code == 404
         asked = len(upstream.requests("original=true"))
         self.add(server, world, "lora")
-        wait_until(lambda: self.preview(server, model_id, f"{lost.id}.jpeg").status_code == 200)
+        until(lambda: self.preview(server, model_id, f"{lost.id}.jpeg").status_code == 200)
         assert len(upstream.requests("original=true")) == asked + 1
 
     def test_of_nothing_that_is_no_picture_and_from_nowhere_inside(
@@ -286,7 +284,7 @@ class TestPreviews:
             "versions": [{"version_id": 6, "files": [file], "images": images}],
         }
         assert server.post("/loras/add-civitai", json=body).status_code == 200
-        wait_until(lambda: is_over(server, "previews"))
+        until(lambda: is_over(server, "previews"))
         folder = server.store.host.data / "lookup"
         assert not [path for path in folder.rglob("*") if path.is_file()]
 

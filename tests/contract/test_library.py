@@ -10,8 +10,9 @@ import pytest
 
 from comfyui_curator.store import Options
 from comfyui_curator.store.host import root_host
-from tests.libraries import hashed, listed, names, put, tree, until
+from tests.libraries import hashed, listed, names, put, tree
 from tests.serving import RunningServer
+from tests.waiting import until
 
 
 @pytest.fixture

@@ -21,8 +21,9 @@ from comfyui_curator.store.generation import Generation
 from comfyui_curator.store.host import root_host
 from comfyui_curator.store.settings import Options
 from comfyui_curator.store.store import Store
+from tests.answers import check_error
 from tests.catalog_files import all_entries
-from tests.catalogs import check_error, stored
+from tests.catalogs import stored
 from tests.organising import Shelf, report_of, tree, wait_for
 from tests.serving import RunningServer
 from tests.upstream.pictures import png

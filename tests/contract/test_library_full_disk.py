@@ -8,16 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.answers import check_error
 from tests.serving import RunningServer
-from tests.shelves import (
-    check_error,
-    library_server,
-    picture,
-    put_model,
-    recorded,
-    staged,
-    upload,
-)
+from tests.shelves import library_server, picture, put_model, recorded, staged, upload
 from tests.small_disk import full, small_disk
 
 

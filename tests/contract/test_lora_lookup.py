@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.catalogs import check_error, entries, put_file, stored
+from tests.answers import check_error
+from tests.catalogs import entries, put_file, stored
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World
 

@@ -14,17 +14,10 @@ from typing import Any
 
 import pytest
 
+from tests.answers import check_error
 from tests.predecessors import Predecessor
 from tests.serving import RunningServer
-from tests.shelves import (
-    check_error,
-    library_server,
-    picture,
-    put_model,
-    recorded,
-    shown,
-    staged,
-)
+from tests.shelves import library_server, picture, put_model, recorded, shown, staged
 
 EXTRA = {
     "description": "a description",

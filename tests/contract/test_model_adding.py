@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.catalogs import check_error, entries, put_file
+from tests.answers import check_error
+from tests.catalogs import entries, put_file
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World
 

@@ -9,10 +9,11 @@ import pytest
 
 from comfyui_curator.store.gallery import Facts
 from comfyui_curator.store.generation import Generation
-from tests.catalogs import check_error, wait_until
+from tests.answers import check_error
 from tests.organising import Shelf, report_of, sha256_of, wait_for
 from tests.upstream import Upstream, World
 from tests.upstream.pictures import png
+from tests.waiting import until
 
 
 def known_file(world: World, label: str) -> bytes:
@@ -94,7 +95,7 @@ class TestLookup:
             keys = {shelf.lora(f"loras/auto/{n}.safetensors") for n in range(3)}
             shelf.hashed()
             asked = server.store.organising.lookup.checked
-            wait_until(lambda: all(map(asked, keys)))
+            until(lambda: all(map(asked, keys)))
         finally:
             server.store.settings.change({"civitai_lookup": False})
         # Singly here where a test before has found that several at once are not taken.
@@ -194,7 +195,7 @@ class TestMatching:
         prompt = {"1": {"class_type": "LoraLoader", "inputs": {
             "lora_name": "use/prompted.safetensors", "strength_model": 1.0}}}  # fmt: skip
         server.store.organising.uses.hear(prompt)
-        wait_until(lambda: server.get(f"/library/models/{prompted}/use").json()["last_used"])
+        until(lambda: server.get(f"/library/models/{prompted}/use").json()["last_used"])
         assert server.get(f"/library/models/{never}/use").json() == {"last_used": None}
         told = server.get("/library/unused", params={"days": 0, "type": "loras", "limit": 1000})
         unused = {row["sha256"]: row["last_used"] for row in told.json()["models"]}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.catalogs import check_error
+from tests.answers import check_error
 from tests.organising import Shelf, report_of, sha256_of, tree
 from tests.upstream.weights import safetensors
 

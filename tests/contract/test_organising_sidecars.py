@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.catalogs import check_error
+from tests.answers import check_error
 from tests.organising import INFO, Shelf, report_of, tree
 from tests.upstream.pictures import png
 

@@ -16,10 +16,10 @@ import requests
 
 from comfyui_curator.store.gallery import Facts
 from comfyui_curator.store.generation import Generation
-from tests.catalogs import wait_until
 from tests.programs import command, environment, program
 from tests.serving import RunningServer
 from tests.upstream.pictures import png
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 WINDOWS = os.name == "nt"
@@ -119,7 +119,7 @@ def test_a_signal_while_the_checkout_starts_ends_it_without_a_word(
         env=environment(),
     )
     # What Python does before it comes to us is nothing we can change.
-    wait_until(lambda: hears(started.pid, signal.SIGTERM))
+    until(lambda: hears(started.pid, signal.SIGTERM))
     time.sleep(wait)
     started.send_signal(number)
     _, errors = started.communicate(timeout=30)
@@ -137,7 +137,7 @@ def test_an_interrupted_command_has_not_done_its_work(tmp_path: Path) -> None:
         command("rebuild", "--gallery", "--root", tmp_path), stderr=subprocess.PIPE, text=True
     )
     if not WINDOWS:
-        wait_until(lambda: hears(started.pid, signal.SIGTERM))
+        until(lambda: hears(started.pid, signal.SIGTERM))
         started.send_signal(signal.SIGINT)
     _, errors = started.communicate(timeout=30)
     assert (started.returncode, "Traceback" in errors) == (0 if WINDOWS else 130, False), errors

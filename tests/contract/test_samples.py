@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.answers import check_error
 from tests.serving import RunningServer
-from tests.shelves import check_error, library_server, picture, put_model, recorded, shown, upload
+from tests.shelves import library_server, picture, put_model, recorded, shown, upload
 
 RED, GREEN, BLUE = picture((250, 0, 0)), picture((0, 250, 0)), picture((0, 0, 250))
 NOBODY = "f" * 64

@@ -11,18 +11,10 @@ from typing import Any
 
 import pytest
 
+from tests.answers import check_error
 from tests.predecessors import Predecessor
 from tests.serving import RunningServer
-from tests.shelves import (
-    check_error,
-    library_server,
-    picture,
-    place_of,
-    put_model,
-    recorded,
-    shown,
-    staged,
-)
+from tests.shelves import library_server, picture, place_of, put_model, recorded, shown, staged
 
 SIMPLE = {"id", "name", "image", "type", "tags"}
 FULL = {"id", "path", "sha256", "name", "type", "size_bytes", "created_at", "meta_json", "tags"}

@@ -12,9 +12,9 @@ import pytest
 
 from comfyui_curator.store import Options
 from tests.catalog_files import EXAMPLE, all_entries
-from tests.catalogs import wait_until
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World
+from tests.waiting import until
 
 KEY = "made-up-key-of-the-door"
 
@@ -88,7 +88,7 @@ def test_on_a_models_page_a_version_is_added_fetched_and_there(
         seen.add(shown["status"])
         return shown["status"] == "present"
 
-    wait_until(is_present)
+    until(is_present)
     assert seen <= {"queued", "downloading", "present"}, "it never looks lost in between"
     shown = extension.get("/api/admin/models/civitai-map")
     assert shown["by_model"][str(version.model_id)] == [version.id]
@@ -123,7 +123,7 @@ def test_on_a_pictures_page_its_resources_are_added_and_the_picture_kept(
     for resource in shown["resources"]:
         file = extension.post(f"/api/admin/civitai/add/{resource['versionId']}")["file"]
         extension.post(f"/api/admin/models/download/{quote(file, safe='')}")
-    wait_until(
+    until(
         lambda: {each["catalog_status"] for each in extension.get(path)["resources"]} == {"present"}
     )
     extension.post(f"/api/admin/loras/gallery/download-single/{image.id}")
@@ -150,8 +150,8 @@ def test_the_page_of_models_fetches_deletes_imports_and_refreshes(
         "/api/admin/models/download-batch", {"filenames": [two, "unknown.safetensors"]}
     )
     assert batch == {"queued": [two], "skipped": ["unknown.safetensors"]}
-    wait_until(status(one))
-    wait_until(status(two))
+    until(status(one))
+    until(status(two))
     assert page()[one]["progress"] == 100.0
     assert extension.get("/api/admin/models")["stats"]["present_count"] == 2
 
@@ -192,7 +192,7 @@ def test_the_page_of_models_polls_while_metadata_is_fetched(
         status = extension.get("/api/admin/models/metadata-status")
         return status == {file: {"status": "done"}}
 
-    wait_until(is_over)
+    until(is_over)
 
 
 def test_the_page_of_loras_looks_up_adds_and_fetches(
@@ -216,7 +216,7 @@ def test_the_page_of_loras_looks_up_adds_and_fetches(
         items = all_entries(extension.get("/api/admin/loras"))
         return [item["status"] for item in items] == ["present"]
 
-    wait_until(is_present)
+    until(is_present)
     for path in ("/api/admin/loras", "/api/admin/models/civitai-map"):
         assert World.civitai_key not in json.dumps(extension.get(path))
     asked = upstream.carrying(World.civitai_key)

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from comfyui_curator.store import Options
-from tests.catalogs import check_error, entries, put_file
+from tests.answers import check_error
+from tests.catalogs import entries, put_file
 from tests.serving import RunningServer
 from tests.small_disk import small_disk
 

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from comfyui_curator.store import Options
-from tests.catalogs import wait_until
 from tests.organising import INFO, Shelf, Tree, report_of, tree
 from tests.serving import RunningServer
 from tests.upstream.pictures import png
+from tests.waiting import until
 
 
 def fill(shelf: Shelf) -> dict[str, str]:
@@ -93,5 +93,5 @@ def test_nothing_in_a_models_folder_is_written_changed_or_removed(
             for folder in folders:
                 folder.chmod(0o755)
     with RunningServer(root, options) as server:
-        wait_until(lambda: server.store.library.is_complete)
+        until(lambda: server.store.library.is_complete)
         assert tree(shelf.models) == before

@@ -24,7 +24,8 @@ from comfyui_curator.store.transfer_patience import Patience
 from tests.addressed_uploads import create, ended, leftovers
 from tests.serving import RunningServer
 from tests.sites import Answer, Site, listening, redirect
-from tests.transferring import PAGE, until
+from tests.transferring import PAGE
+from tests.waiting import until
 
 _CHUNK = bytes(1 << 16)
 

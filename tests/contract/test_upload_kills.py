@@ -15,9 +15,10 @@ import requests
 from tests import programs
 from tests.addressed_uploads import ENDED, leftovers, models
 from tests.sites import Site
-from tests.transferring import part_sizes, published, sha256, until
+from tests.transferring import part_sizes, published, sha256
 from tests.upstream import Upstream, World, weights
 from tests.upstream.records import Content
+from tests.waiting import until
 
 _STALL = 1 << 20
 _SIZE = 3 << 20

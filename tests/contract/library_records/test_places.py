@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from comfyui_curator.store.library_records import new_record
+from tests.answers import check_error
 from tests.model_records import add_tags, get, patched
 from tests.serving import RunningServer
-from tests.shelves import check_error, library_server, place_of, put_model, recorded, upload
+from tests.shelves import library_server, place_of, put_model, recorded, upload
 from tests.shelves import picture as a_picture
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.answers import check_error
 from tests.model_records import add_tags, get, patch, patched
 from tests.serving import RunningServer
-from tests.shelves import check_error, place_of, put_model, recorded
+from tests.shelves import place_of, put_model, recorded
 
 FIELDS = {"sha256", "path", "name", "type", "size_bytes", "created_at", "meta_json", "tags"}
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.answers import check_error
 from tests.model_records import add_tags, get, patch, patched
 from tests.serving import RunningServer
-from tests.shelves import check_error, recorded
+from tests.shelves import recorded
 
 
 def merge(server: RunningServer, tag: int, into: int) -> int:

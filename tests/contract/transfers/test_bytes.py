@@ -26,11 +26,11 @@ from tests.transferring import (
     serving,
     sha256,
     target,
-    until,
     visible,
     write_catalog,
 )
 from tests.upstream import Upstream, World
+from tests.waiting import until
 
 
 class TestBytes:

@@ -25,11 +25,11 @@ from tests.transferring import (
     parts,
     place,
     serving,
-    until,
     visible,
     write_catalog,
 )
 from tests.upstream import Upstream, World
+from tests.waiting import until
 
 
 class TestCalls:

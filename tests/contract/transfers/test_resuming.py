@@ -35,11 +35,11 @@ from tests.transferring import (
     serving,
     sha256,
     target,
-    until,
     visible,
     write_catalog,
 )
 from tests.upstream import Upstream
+from tests.waiting import until
 
 _KEPT_BACK = 1 << 20
 """What a full disk gets back, so that others can write."""

@@ -27,11 +27,11 @@ from tests.transferring import (
     put_entry,
     serving,
     target,
-    until,
     visible,
     write_catalog,
 )
 from tests.upstream import Upstream
+from tests.waiting import until
 
 
 class TestRoom:

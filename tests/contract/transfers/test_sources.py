@@ -21,11 +21,11 @@ from tests.transferring import (
     place,
     serving,
     sha256,
-    until,
     visible,
     write_catalog,
 )
 from tests.upstream import Upstream, World
+from tests.waiting import until
 
 KEY = World.civitai_key
 

@@ -12,11 +12,13 @@ import pytest
 
 from comfyui_curator.store.transfer_parts import Sink
 from tests.addressed_uploads import begun, complete, create, ended, failed, leftovers, models, shown
-from tests.catalogs import check_error, entries
+from tests.answers import check_error
+from tests.catalogs import entries
 from tests.serving import RunningServer
 from tests.sites import Site
-from tests.transferring import serving, sha256, until
+from tests.transferring import serving, sha256
 from tests.upstream import Upstream, World, films, pictures, weights
+from tests.waiting import until
 
 
 def headed(data: bytes, disposition: str) -> Any:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.addressed_uploads import complete, create, failed, leftovers, models
+from tests.answers import check_error
 from tests.catalog_files import all_entries
-from tests.catalogs import check_error, entries
+from tests.catalogs import entries
 from tests.serving import RunningServer
 from tests.transferring import sha256
 from tests.upstream import Upstream, World

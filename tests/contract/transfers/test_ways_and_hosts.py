@@ -21,10 +21,10 @@ from tests.transferring import (
     job,
     put_entry,
     serving,
-    until,
     write_catalog,
 )
 from tests.upstream import Upstream, World
+from tests.waiting import until
 
 
 class TestWays:

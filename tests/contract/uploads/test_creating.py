@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from tests.catalogs import check_error
+from tests.answers import check_error
 from tests.serving import RunningServer
 from tests.uploading import (
     Json,

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import requests
 
-from tests.catalogs import check_error
+from tests.answers import check_error
 from tests.serving import RunningServer
 from tests.small_disk import full, small_disk
-from tests.transferring import until
 from tests.uploading import (
     act,
     body,
@@ -29,6 +28,7 @@ from tests.uploading import (
     send,
     upload_all,
 )
+from tests.waiting import until
 
 
 class TestEnding:

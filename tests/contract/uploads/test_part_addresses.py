@@ -15,9 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from comfyui_curator.store import Options
-from tests.catalogs import check_error
+from tests.answers import check_error
 from tests.serving import RunningServer
-from tests.transferring import until
 from tests.uploading import (
     act,
     body,
@@ -30,6 +29,7 @@ from tests.uploading import (
     put,
     send,
 )
+from tests.waiting import until
 
 
 class TestPartAddresses:

@@ -13,8 +13,9 @@ from comfyui_curator.store import CuratorError, Opening, Options
 from comfyui_curator.store.gallery import Facts
 from comfyui_curator.store.host import root_host
 from comfyui_curator.store.store import Store
-from tests.libraries import put, until
+from tests.libraries import put
 from tests.upstream.pictures import png
+from tests.waiting import until
 
 CURRENT = "comfyui_curator.store.opening._current"
 

@@ -19,8 +19,8 @@ from comfyui_curator.store.inputs import copy_to
 from comfyui_curator.store.media import Format, format_of
 from comfyui_curator.store.names import inside
 from comfyui_curator.store.store import Store
-from tests.catalogs import wait_until
 from tests.unit.store.test_gallery_own import draw
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_what_fails_in_an_unknown_way_costs_only_itself(
     monkeypatch.setattr(store.gallery, "ensure_thumbnail", ensure)
     store.thumbs_backfill.later(keys)
     assert any(job["kind"] == "thumbs" for job in store.jobs.listed()), "told at once"
-    wait_until(lambda: not store.thumbs_backfill.is_busy)
+    until(lambda: not store.thumbs_backfill.is_busy)
     assert real(keys[1]) is None
     assert real(keys[0]) is True
 
@@ -174,7 +174,7 @@ def test_a_job_for_all_goes_on_beside_what_is_deleted_or_cannot_be_read(
 
     monkeypatch.setattr(store.gallery, "fix_sizes", fix)
     job_id, _ = store.thumbs_backfill.start(hear)
-    wait_until(lambda: any(name == "done" for name, _ in told))
+    until(lambda: any(name == "done" for name, _ in told))
     (job,) = [each for each in store.jobs.listed() if each["id"] == job_id]
     assert (job["state"], told[-1][1]["thumbs_generated"]) == ("done", 3)
     logged = [str(data) for name, data in told if name == "log"]

@@ -18,9 +18,10 @@ from comfyui_curator.store.hashing_process import Ended, Hashed, HashingProcess
 from comfyui_curator.store.library import Asked
 from comfyui_curator.store.library_place_index import PlaceIndex
 from comfyui_curator.store.library_shelf import Spot
-from tests.libraries import tree, until
+from tests.libraries import tree
 from tests.library_index import host_of, opened, put, sha256
 from tests.programs import program
+from tests.waiting import until
 
 
 class TestHashes:

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from comfyui_curator.store.library import Asked
-from tests.libraries import tree, until
+from tests.libraries import tree
 from tests.library_index import files, host_of, opened, put
 from tests.upstream.weights import safetensors
+from tests.waiting import until
 
 
 class TestLinksAndRoots:

@@ -16,8 +16,8 @@ from comfyui_curator.store.settings import Options
 from comfyui_curator.store.store import Store
 from comfyui_curator.store.upload_asked import Asked, Sender
 from tests.dying import deaths
-from tests.transferring import until
 from tests.uploading import cut, left, model, models
+from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="dies by fork")
 SENDER = Sender("local", "me")

@@ -29,7 +29,7 @@ from tests.catalog_files import (
     versions,
     write,
 )
-from tests.catalogs import wait_until
+from tests.waiting import until
 
 
 class TestTheList:
@@ -96,13 +96,13 @@ class TestTheList:
             return items(models(catalog))["a.safetensors"][key]
 
         path = put_file(host, "loras/SDXL", "a.safetensors", 1)
-        wait_until(lambda: shown("on_disk_bytes") == 1)
+        until(lambda: shown("on_disk_bytes") == 1)
         tags.add(catalog.models().etag)
         path.write_bytes(bytes(50))
-        wait_until(lambda: shown("on_disk_bytes") == 50)
+        until(lambda: shown("on_disk_bytes") == 50)
         tags.add(catalog.models().etag)
         path.unlink()
-        wait_until(lambda: shown("status") == "missing")
+        until(lambda: shown("status") == "missing")
         assert len(tags) == 3
 
     def test_sees_them_without_a_watcher_too(
@@ -114,7 +114,7 @@ class TestTheList:
             catalog.add_entries("models", "loras", [ENTRY])
             assert items(models(catalog))["a.safetensors"]["status"] == "missing"
             put_file(host, "loras/SDXL", "a.safetensors", 1)
-            wait_until(lambda: items(models(catalog))["a.safetensors"]["status"] == "present")
+            until(lambda: items(models(catalog))["a.safetensors"]["status"] == "present")
 
     def test_tells_the_pages_of_a_file_that_was_put_there_by_hand(
         self, catalog: Catalog, host: Host, events: Events
@@ -123,7 +123,7 @@ class TestTheList:
         catalog.models()
         before = events.seq
         put_file(host, "loras/SDXL", "a.safetensors", 1)
-        wait_until(lambda: events.seq > before)
+        until(lambda: events.seq > before)
         assert items(models(catalog))["a.safetensors"]["status"] == "present"
         told = events.since(before) or []
         assert {(event.topic, event.data["change"]) for event in told} == {("catalog", "presence")}
@@ -180,7 +180,7 @@ class TestTheList:
             catalog.add_entries("models", "loras", [ENTRY])
             assert items(models(catalog))["a.safetensors"]["on_disk_bytes"] == 5
             put_file(host, "loras/SDXL", "a.safetensors", 2)
-            wait_until(lambda: items(models(catalog))["a.safetensors"]["on_disk_bytes"] == 2)
+            until(lambda: items(models(catalog))["a.safetensors"]["on_disk_bytes"] == 2)
 
     @pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
     def test_follows_links_and_takes_none_to_nothing(self, catalog: Catalog, host: Host) -> None:
