@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import itertools
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -15,8 +17,10 @@ from .civitai_types import texts
 from .engine import Record
 from .engine.records import decode
 from .errors import BadInput, CuratorError, Impossible, NotFound
+from .export_sizes import check_export, check_size
 from .files import replacing
 from .gallery import Gallery
+from .gallery_intake import FILE_LIMIT
 from .gallery_records import find, item_key
 from .import_checks import color_of, fields_of, part_of, said_of, tags_of
 from .jobs import Job
@@ -25,12 +29,15 @@ from .library_collections import Item
 from .library_export import FORMAT, VERSION, Known, copy
 from .library_merging import filled
 from .library_records import is_sha256
+from .media import format_in
 from .migration_rows import positive
 from .names import inside, is_safe_name
+from .sample_tiers import check_sample
 
 _LONGEST_LINE = 64 << 20
-_LARGEST_PICTURE = 4 << 30
 _LARGEST_SAMPLE = 64 << 20
+_MOST_LINES = 1_000_000
+_HEAD = 64
 _MOST_PROBLEMS = 200
 _AT_ONCE = 200
 _LONGEST_NAME = 300
@@ -69,6 +76,7 @@ class Import:
         """
         try:
             with zipfile.ZipFile(path) as packed:
+                check_export(packed, path, self._known.gallery)
                 if any(each.flag_bits & _ENCRYPTED for each in packed.infolist()):
                     raise BadInput("The export is encrypted.", field="file")
                 names = frozenset(packed.namelist())
@@ -173,17 +181,25 @@ class Import:
             if not is_sha256(key):
                 continue
             for name in names:
-                data = _read(source, name, _LARGEST_SAMPLE)
-                before = self._known.samples.count(key)
-                if source.dry_run:
-                    counts["known" if before else "new"] += 1
-                    continue
                 try:
-                    self._known.samples.add(key, data, again=False)
+                    new = self._take_sample(source, key, name)
                 except CuratorError as error:
+                    if error.status == 507:
+                        raise
                     _problem(source, name, error)
-                new = self._known.samples.count(key) > before
-                counts["new" if new else "known"] += 1
+                else:
+                    counts["new" if new else "known"] += 1
+
+    def _take_sample(self, source: _Source, key: str, name: str) -> bool:
+        """Whether the picture is new here. Raises WrongType, TooLarge."""
+        source.job.check()
+        data = _read(source, name, _LARGEST_SAMPLE)
+        check_sample(data)
+        before = self._known.samples.count(key)
+        if source.dry_run:
+            return not before
+        self._known.samples.add(key, data, again=False)
+        return self._known.samples.count(key) > before
 
     def _pictures(self, source: _Source) -> None:
         counts = {"new": 0, "known": 0}
@@ -228,8 +244,17 @@ class Import:
             raise BadInput("The file's name is not one of the gallery's.")
         path = inside(self._known.gallery, *parts)
         if not path.exists():
-            with source.packed.open(f"gallery/{name}") as packed, replacing(path) as file:
-                copy(_bounded(packed.read, _LARGEST_PICTURE), file.write)
+            packed_name = f"gallery/{name}"
+            about = path.suffix == ".json"
+            check_size(source.packed, packed_name, _LONGEST_LINE if about else FILE_LIMIT)
+            with source.packed.open(packed_name) as packed:
+                head = packed.read(_HEAD)
+                if not about:
+                    # Before gigabytes are unpacked: whether it may be one at all.
+                    format_in(io.BytesIO(head))
+                with replacing(path) as file:
+                    file.write(head)
+                    copy(packed.read, file.write)
             placed.append(path)
         return path
 
@@ -295,7 +320,12 @@ def _lines(source: _Source, name: str) -> Iterator[Json]:
     if f"{name}.jsonl" not in source.names:
         return
     with source.packed.open(f"{name}.jsonl") as file:
-        while line := file.readline(_LONGEST_LINE):
+        for count in itertools.count():
+            line = file.readline(_LONGEST_LINE)
+            if not line:
+                return
+            if count == _MOST_LINES:
+                raise BadInput(f"{name}.jsonl in the export has too many lines.", field="file")
             source.job.check()
             try:
                 told = decode(line.rstrip(b"\n") or b"null")
@@ -307,25 +337,8 @@ def _lines(source: _Source, name: str) -> Iterator[Json]:
 
 
 def _read(source: _Source, name: str, limit: int) -> bytes:
-    with source.packed.open(name) as file:
-        data = file.read(limit + 1)
-    if len(data) > limit:
-        raise Impossible(f"{name} in the export is too large.")
-    return data
-
-
-def _bounded(read: Callable[[int], bytes], limit: int) -> Callable[[int], bytes]:
-    left = limit
-
-    def bounded(size: int) -> bytes:
-        nonlocal left
-        data = read(size)
-        left -= len(data)
-        if left < 0:
-            raise Impossible("A picture in the export is too large.")
-        return data
-
-    return bounded
+    check_size(source.packed, name, limit)
+    return source.packed.read(name)
 
 
 def _problem(source: _Source, name: str, error: Exception) -> None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .media import opened
+from .errors import TooLarge
+from .media import format_in, opened, opened_in
 from .thumbnails import webp_colours
 
 if TYPE_CHECKING:
@@ -74,6 +75,13 @@ def check_whole(path: Path) -> None:
         # Every byte is read, but a JPEG is not drawn in all of its size.
         image.draft("RGB", (1, 1))
         image.load()
+
+
+def check_sample(data: bytes) -> None:
+    """Raise TooLarge for a picture with more pixels than the largest tier has, WrongType."""
+    with opened_in(io.BytesIO(data), format_in(io.BytesIO(data))) as image:
+        if image.width * image.height > _BASE_PIXELS:
+            raise TooLarge(f"A sample has at most {_BASE_PIXELS // 1_000_000} million pixels.")
 
 
 def base_size(width: int, height: int) -> tuple[int, int]:

@@ -26,6 +26,7 @@ from tests.catalog_files import all_entries
 from tests.catalogs import stored
 from tests.organising import Shelf, report_of, tree, wait_for
 from tests.serving import RunningServer
+from tests.small_disk import real_small_disk
 from tests.upstream.pictures import png
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -346,6 +347,51 @@ class TestImport:
         assert [each["file"] for each in report["problems"]] == ["media/0/5.png"]
         gallery = second.server.store.host.data / "gallery"
         assert [path for path in gallery.rglob("*") if path.is_file()] == []
+
+    @pytest.mark.parametrize("name", ["models.jsonl", "gallery/media/0/5.png", "more/0"])
+    def test_a_zip_that_would_swell_beyond_reason_is_refused_before(
+        self, first: Shelf, name: str
+    ) -> None:
+        packed = io.BytesIO(made_export())
+        with zipfile.ZipFile(packed, "a", zipfile.ZIP_DEFLATED) as swollen:
+            swollen.writestr(name, bytes(32 << 20))
+        assert len(packed.getvalue()) < 100_000
+        answer = first.server.post("/library/import/upload", files={"file": packed.getvalue()})
+        told = wait_for(first.server, answer)
+        assert told["job"]["state"] == "failed"
+        assert "more than 100 times its size" in told["job"]["error"]
+        assert told["report"] == {}
+        assert not list((first.server.store.host.data / "exports" / "incoming").iterdir())
+
+    def test_an_export_whose_pictures_have_no_room_is_refused_before(self, tmp_path: Path) -> None:
+        with (
+            real_small_disk(tmp_path / "root" / "curator" / "gallery", "8m"),
+            RunningServer(tmp_path / "root") as server,
+        ):
+            data = made_export(files={"gallery/media/0/5.png": os.urandom(9 << 20)})
+            answer = server.post("/library/import/upload", files={"file": data})
+            told = wait_for(server, answer)
+            assert told["job"]["state"] == "failed"
+            assert "not enough room" in told["job"]["error"]
+            assert told["report"] == {}
+
+    def test_a_sample_larger_than_any_here_costs_only_itself(self, second: Shelf) -> None:
+        key = "ab" * 32
+        files = {"samples/a.png": png("a", 1500, 1500), "samples/b.png": png("b", 8, 8),
+                 "samples/c.png": b"no picture"}  # fmt: skip
+        data = made_export(files=files, samples=[{"key": key, "files": list(files)}])
+        for dry_run in (True, False):
+            report = take(second.server, data, dry_run=dry_run)
+            assert report["samples"] == {"new": 1, "known": 0}
+            told = {each["file"]: each["reason"] for each in report["problems"]}
+            assert set(told) == {"samples/a.png", "samples/c.png"}
+            assert "pixels" in told["samples/a.png"]
+        assert second.server.store.samples.count(key) == 1
+
+    def test_lines_without_end_are_refused(self, first: Shelf) -> None:
+        data = made_export(files={"models.jsonl": b"\n" * 1_000_001})
+        answer = first.server.post("/library/import/upload", files={"file": data})
+        assert "too many lines" in wait_for(first.server, answer)["job"]["error"]
 
     def test_an_encrypted_one_and_a_broken_body_are_refused(self, first: Shelf) -> None:
         locked = bytearray(made_export())
