@@ -48,7 +48,8 @@ async def show_civitai_map(call: Plain) -> web.StreamResponse:
     answers={200: "The list", 304: "Unchanged", 400: "An empty type, or a filter none can read"},
 )
 async def list_models(call: Call[ModelsQuery, Nothing]) -> web.StreamResponse:
-    """Categories with their entries, and figures over all of them; of a type `{models, total}`."""
+    """Categories with their entries, and figures over all of them; of a type as
+    `GET /library/models`."""
     if call.query.type is not None:
         return await list_library(call)
     return _list(call, await asyncio.to_thread(call.store.catalog.models))

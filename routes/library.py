@@ -72,7 +72,11 @@ async def list_types(call: Plain) -> web.StreamResponse:
     access=Access.KEY,
     query=ModelsQuery,
     summary="As GET /models?type=, of every type where none is given",
-    answers={200: "{models, total}", 304: "Unchanged", 400: "A filter that cannot be read"},
+    answers={
+        200: "{models, total, complete}",
+        304: "Unchanged",
+        400: "A filter that cannot be read",
+    },
 )
 async def list_all(call: Call[ModelsQuery, Nothing]) -> web.StreamResponse:
     """A page of the library."""
@@ -80,7 +84,10 @@ async def list_all(call: Call[ModelsQuery, Nothing]) -> web.StreamResponse:
 
 
 async def list_library(call: Call[ModelsQuery, Nothing]) -> web.StreamResponse:
-    """`{models, total}` with an ETag. Raises BadInput for an empty type."""
+    """`{models, total, complete}` with an ETag. Raises BadInput for an empty type.
+
+    `complete` is false while the first look through the folders goes on: more may come.
+    """
     if call.query.type == "":
         raise BadInput("type parameter is required", field="type")
     library, question = call.store.library, call.request.rel_url.raw_query_string

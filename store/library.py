@@ -61,12 +61,13 @@ class Library:
         self._stamp = -1
         """That of the rows when we rested last."""
         self._rows = Rows(self.places, records, tags)
-        self.lists = Lists(self._rows, tags, events.run)
+        self.lists = Lists(self._rows, tags, events.run, lambda: self.is_complete)
         self._watch = Watch(
             self.places,
             host,
             loaded=self._loaded,
             looked=self._looked,
+            completed=self._completed,
             rested=self._rested,
             is_rushing=self.hashing.is_rushing,
         )
@@ -190,6 +191,10 @@ class Library:
         forget_layouts()
         if not self.is_complete:
             give_back()
+
+    def _completed(self) -> None:
+        """Who has seen a part of the list asks again."""
+        self._events.publish("library", change="complete")
 
     def _rested(self) -> None:
         stamp, self._stamp = self._stamp, self._rows.stamp

@@ -40,7 +40,7 @@ _PLAIN = Asked()
 
 
 class Answer(NamedTuple):
-    """JSON `{models, total}` and its ETag; no body when the caller has it already."""
+    """JSON `{models, total, complete}` and its ETag; no body when the caller has it already."""
 
     body: bytes
     etag: str
@@ -49,17 +49,22 @@ class Answer(NamedTuple):
 class Lists:
     """Finds rows; what was asked before and has not changed is answered at once."""
 
-    def __init__(self, rows: Rows, tags: Tags, run: str) -> None:
-        """`run` tells this run's ETags from those of others."""
+    def __init__(self, rows: Rows, tags: Tags, run: str, is_complete: Callable[[], bool]) -> None:
+        """`run` tells this run's ETags from those of others; `is_complete` stays so once it is."""
         self._rows = rows
         self._tags = tags
         self._run = run
+        self._is_complete = is_complete
         self._answers: OrderedDict[Asked, tuple[int, bytes]] = OrderedDict()
         self._recalled: OrderedDict[str, tuple[int, Answer]] = OrderedDict()
 
     def etag(self, asked: Asked) -> str:
         """Of what is answered now."""
-        return f"{self._run}-{self._rows.stamp}-{zlib.crc32(repr(asked).encode()):x}"
+        return self._etag(asked, self._is_complete())
+
+    def _etag(self, asked: Asked, complete: bool) -> str:
+        part = "" if complete else "partial-"
+        return f"{part}{self._run}-{self._rows.stamp}-{zlib.crc32(repr(asked).encode()):x}"
 
     def recall(self, question: str) -> Answer | None:
         """What was answered to this very text, if nothing has changed since."""
@@ -88,15 +93,17 @@ class Lists:
         )
 
     def answer(self, asked: Asked) -> Answer:
-        """The page that is asked for."""
+        """The page that is asked for; of what is there so far, it says so and is not kept."""
         known = self.known(asked)
         if known:
             return known
-        stamp, etag = self._rows.stamp, self.etag(asked)
+        complete = self._is_complete()
+        stamp, etag = self._rows.stamp, self._etag(asked, complete)
         page, total = self._page(asked)
         models = b",".join([row.json or self._rows.body(row) for row in page])
-        body = b'{"models":[' + models + b'],"total":' + str(total).encode() + b"}"
-        if len(body) <= _LARGEST_KEPT:
+        said = b',"complete":true}' if complete else b',"complete":false}'
+        body = b'{"models":[' + models + b'],"total":' + str(total).encode() + said
+        if complete and len(body) <= _LARGEST_KEPT:
             self._answers[asked] = (stamp, body)
             while len(self._answers) > _ANSWERS_KEPT:
                 self._answers.popitem(last=False)

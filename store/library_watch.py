@@ -49,10 +49,12 @@ class Watch:
         *,
         loaded: Callable[[], object],
         looked: Callable[[], object],
+        completed: Callable[[], object],
         rested: Callable[[], object],
         is_rushing: Callable[[], bool],
     ) -> None:
-        """Calls `loaded` when what was kept is known, `looked` after each walk, `rested` often.
+        """Calls `loaded` when what was kept is known, `looked` after each walk, `rested` often,
+        `completed` once, soon after `done`.
 
         `is_rushing`: whether small files are being read by the thousand.
         """
@@ -62,6 +64,7 @@ class Watch:
         self._host = host
         self._loaded = loaded
         self._looked = looked
+        self._completed = completed
         self._rested = rested
         self._is_rushing = is_rushing
         self._looking = threading.Lock()
@@ -121,6 +124,7 @@ class Watch:
         finally:
             self._places.ready.set()
             self.done.set()
+        self._completed()
         while not self._closing.is_set():
             self._wake.clear()
             try:

@@ -184,7 +184,11 @@ class TestTheList:
 
     def test_without_a_type_is_the_catalog(self, server: RunningServer) -> None:
         assert "categories" in server.get("/models").json()
-        assert server.get("/library/models").json() == {"models": [], "total": 0}
+        assert server.get("/library/models").json() == {
+            "models": [],
+            "total": 0,
+            "complete": True,
+        }
 
     def test_types_are_the_hosts(self, server: RunningServer) -> None:
         types = server.get("/models/get_types").json()["types"]

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { CardLayout } from "../../web/ui/models/card-layout.js";
 import { loadingOf } from "../../web/ui/models/loaders.js";
 import { ModelRows, PAGE } from "../../web/ui/models/model-rows.js";
+import { stateKind } from "../../web/ui/models/model-states.js";
 import { hueOf, parameterText, shortBase, titleOf, typeName } from "../../web/ui/models/names.js";
 import { recommended } from "../../web/ui/models/strengths.js";
 import { readWords, wordsText } from "../../web/ui/models/trigger-words.js";
@@ -90,7 +91,7 @@ function library(total) {
   const list = async (_filter, { limit, offset }) => {
     asked.push(offset);
     const count = Math.max(0, Math.min(limit, total - offset));
-    return { models: Array.from({ length: count }, (_, at) => model({ sha256: `k${offset + at}` })), total };
+    return { models: Array.from({ length: count }, (_, at) => model({ sha256: `k${offset + at}` })), total, complete: true };
   };
   return { asked, rows: new ModelRows(list) };
 }
@@ -121,6 +122,17 @@ test("after a change what is in sight is read again, the rest when it is looked 
   rows.look(0, 10);
   await settled();
   assert.equal(asked.at(-1), 0);
+});
+
+test("an empty list is no empty library while the folders are still being looked through", async () => {
+  let complete = false;
+  const rows = new ModelRows(async () => ({ models: [], total: 0, complete }));
+  await rows.reset({});
+  assert.equal(stateKind(rows, { isEmpty: true }), "looking");
+  complete = true;
+  rows.touch();
+  await settled();
+  assert.equal(stateKind(rows, { isEmpty: true }), "empty");
 });
 
 test("what was read stays when reading it again fails", async () => {
