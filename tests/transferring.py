@@ -149,6 +149,15 @@ def added(server: RunningServer, world: World, label: str, **query: Any) -> dict
     return answer.json()
 
 
+def begun(server: RunningServer, upstream: Upstream, world: World, count: int) -> dict[str, Any]:
+    """An entry of which so many bytes have come, and no more will until the faults are cleared."""
+    entry = added(server, world, "big")
+    upstream.faults.add("/model/", origin="storage", stall_after=count)
+    get(server, entry["file"])
+    until(lambda: job(server, entry["file"])["done"] == count)
+    return entry
+
+
 def place(server: RunningServer, entry: dict[str, Any]) -> Path:
     return server.root / "models" / entry["dest"] / entry["file"]
 

@@ -16,6 +16,7 @@ from tests.answers import check_error
 from tests.catalogs import ENTRY, add, entries, in_map, put_file, stored
 from tests.serving import RunningServer
 from tests.upstream import Upstream, World
+from tests.upstream.specs import HOSTILE_NAMES
 from tests.waiting import until
 
 
@@ -262,18 +263,7 @@ class TestAdding:
         answer = add(server, world.version("no_primary").id).json()
         assert answer["file"] == "unmarked.safetensors"
 
-    @pytest.mark.parametrize(
-        "label",
-        [
-            "hostile_dots",
-            "hostile_backslash",
-            "hostile_absolute",
-            "hostile_device",
-            "hostile_long",
-            "hostile_rtl",
-            "hostile_quote",
-        ],
-    )
+    @pytest.mark.parametrize("label", HOSTILE_NAMES)
     def test_of_a_hostile_file_name_makes_a_plain_one(
         self, server: RunningServer, world: World, label: str
     ) -> None:

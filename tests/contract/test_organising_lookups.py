@@ -20,6 +20,13 @@ def known_file(world: World, label: str) -> bytes:
     return world.version(label).files[0].content.data
 
 
+def put_known(shelf: Shelf, world: World) -> str:
+    """The hash of a LoRA that CivitAI has too."""
+    path = shelf.put("loras/known.safetensors", known_file(world, "lora"))
+    shelf.hashed()
+    return sha256_of(path)
+
+
 class TestLookup:
     def test_asks_for_all_hashes_in_one_batch_and_remembers_also_what_is_not_known(
         self, shelf: Shelf, world: World, upstream: Upstream
@@ -49,9 +56,7 @@ class TestLookup:
         self, shelf: Shelf, world: World, upstream: Upstream
     ) -> None:
         server = shelf.server
-        shelf.put("loras/known.safetensors", known_file(world, "lora"))
-        shelf.hashed()
-        key = world.version("lora").files[0].content.sha256
+        key = put_known(shelf, world)
         before = len(upstream.requests("by-hash$", method="POST"))
         body = {"keys": [key.upper()], "again": True}
         report = report_of(server, server.post("/library/lookup", json=body))
@@ -171,9 +176,7 @@ class TestMatching:
         self, shelf: Shelf, world: World, tmp_path: Path
     ) -> None:
         server = shelf.server
-        shelf.put("loras/known.safetensors", known_file(world, "lora"))
-        shelf.hashed()
-        key = world.version("lora").files[0].content.sha256
+        key = put_known(shelf, world)
         report_of(server, server.post("/library/lookup", json={"keys": [key]}))
         (tmp_path / "v.png").write_bytes(png("version", 32, 32))
         generation = Generation(prompt="v").listing([], [world.version("lora").id])

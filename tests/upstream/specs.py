@@ -6,6 +6,16 @@ from dataclasses import dataclass
 
 LONG_NAME = "x" * 388 + ".safetensors"
 RTL_NAME = "model\u202estxet.safetensors"
+HOSTILE_NAMES = {
+    "hostile_dots": "../../x.safetensors",
+    "hostile_backslash": "..\\..\\x.safetensors",
+    "hostile_absolute": "/etc/x.safetensors",
+    "hostile_device": "CON.safetensors",
+    "hostile_long": LONG_NAME,
+    "hostile_rtl": RTL_NAME,
+    "hostile_quote": 'a";b\u00e9.safetensors',
+}
+"""What files of CivitAI are called, by the label of their version."""
 
 
 @dataclass(frozen=True)
@@ -239,17 +249,7 @@ MODELS = (
         "LORA",
         tuple(
             VersionSpec(f"v{number}", "SDXL 1.0", (FileSpec(name),), label=label)
-            for number, (label, name) in enumerate(
-                {
-                    "hostile_dots": "../../x.safetensors",
-                    "hostile_backslash": "..\\..\\x.safetensors",
-                    "hostile_absolute": "/etc/x.safetensors",
-                    "hostile_device": "CON.safetensors",
-                    "hostile_long": LONG_NAME,
-                    "hostile_rtl": RTL_NAME,
-                    "hostile_quote": 'a";b\u00e9.safetensors',
-                }.items()
-            )
+            for number, (label, name) in enumerate(HOSTILE_NAMES.items())
         ),
         description="<img src=x onerror=alert(1)><script>alert(1)</script>",
     ),

@@ -16,6 +16,7 @@ from tests.sites import Site
 from tests.transferring import (
     act,
     added,
+    begun,
     done,
     downloads,
     failed,
@@ -143,11 +144,7 @@ class TestPauseResumeCancel:
     @pytest.fixture
     def file(self, server: RunningServer, upstream: Upstream, world: World) -> str:
         """A model of which some bytes have come, and no more will."""
-        entry = added(server, world, "big")
-        upstream.faults.add("/model/", origin="storage", stall_after=1_000_000)
-        get(server, entry["file"])
-        until(lambda: job(server, entry["file"])["done"] == 1_000_000)
-        return entry["file"]
+        return begun(server, upstream, world, 1_000_000)["file"]
 
     def test_a_paused_one_goes_on_where_it_was(
         self, server: RunningServer, upstream: Upstream, file: str

@@ -11,12 +11,12 @@ from tests.sites import Site
 from tests.transferring import (
     act,
     added,
+    begun,
     done,
     downloads,
     failed,
     get,
     hub_entry,
-    job,
     parts,
     place,
     serving,
@@ -25,6 +25,7 @@ from tests.transferring import (
     write_catalog,
 )
 from tests.upstream import Upstream, World
+from tests.upstream.specs import HOSTILE_NAMES
 from tests.waiting import until
 
 KEY = World.civitai_key
@@ -149,18 +150,7 @@ class TestSources:
 
 
 class TestPlaces:
-    @pytest.mark.parametrize(
-        "label",
-        [
-            "hostile_dots",
-            "hostile_backslash",
-            "hostile_absolute",
-            "hostile_device",
-            "hostile_long",
-            "hostile_rtl",
-            "hostile_quote",
-        ],
-    )
+    @pytest.mark.parametrize("label", HOSTILE_NAMES)
     def test_names_from_upstream_stay_in_their_folder(
         self, server: RunningServer, world: World, label: str
     ) -> None:
@@ -175,10 +165,7 @@ class TestPlaces:
     def test_another_file_in_its_place_is_kept_and_so_is_what_has_come(
         self, server: RunningServer, upstream: Upstream, world: World
     ) -> None:
-        entry = added(server, world, "big")
-        upstream.faults.add("/model/", origin="storage", stall_after=1000)
-        get(server, entry["file"])
-        until(lambda: job(server, entry["file"])["done"] == 1000)
+        entry = begun(server, upstream, world, 1000)
         place(server, entry).write_bytes(b"put there by hand")
         upstream.faults.clear()
         assert "another file" in failed(server, entry["file"])["error"]
@@ -193,10 +180,7 @@ class TestPlaces:
     def test_the_same_file_in_its_place_is_all_that_is_wanted(
         self, server: RunningServer, upstream: Upstream, world: World
     ) -> None:
-        entry = added(server, world, "big")
-        upstream.faults.add("/model/", origin="storage", stall_after=1000)
-        get(server, entry["file"])
-        until(lambda: job(server, entry["file"])["done"] == 1000)
+        entry = begun(server, upstream, world, 1000)
         file = world.version("big").primary
         assert file is not None
         place(server, entry).write_bytes(file.content.data)
@@ -209,10 +193,7 @@ class TestPlaces:
     def test_a_hand_edit_while_a_transfer_ends_is_kept(
         self, server: RunningServer, upstream: Upstream, world: World
     ) -> None:
-        entry = added(server, world, "big")
-        upstream.faults.add("/model/", origin="storage", stall_after=1000)
-        get(server, entry["file"])
-        until(lambda: job(server, entry["file"])["done"] == 1000)
+        entry = begun(server, upstream, world, 1000)
         path = server.store.host.data / "models.json"
         edited = path.read_text(encoding="utf-8").replace('"Heavy v1', '"Mine, Heavy v1')
         path.write_text(edited, encoding="utf-8")

@@ -23,7 +23,7 @@ from comfyui_curator.store.gallery_records import item_key
 from comfyui_curator.store.host import root_host
 from comfyui_curator.store.snapshot import SnapshotPictures
 from comfyui_curator.store.store import Store
-from tests.small_disk import real_small_disk
+from tests.small_disk import full, real_small_disk
 
 ROOT = Path(__file__).resolve().parents[3]
 IDS = [str(uuid.UUID(int=number)) for number in range(9)]
@@ -112,17 +112,10 @@ def test_a_full_input_folder_is_told_and_keeps_nothing(
     store = Store(replace(root_host(tmp_path / "root"), input=small), Options())
     try:
         store.gallery.add_file(picture, facts())
-        ballast = small / "ballast"
-        with ballast.open("wb", buffering=0) as file:
-            while True:
-                try:
-                    file.write(bytes(4096))
-                except OSError:
-                    break
-        with pytest.raises(DiskFull):
-            store.gallery.to_input(IDS[1])
-        assert [path.name for path in small.iterdir()] == ["ballast"]
-        ballast.unlink()
+        with full(small):
+            with pytest.raises(DiskFull):
+                store.gallery.to_input(IDS[1])
+            assert [path.name for path in small.iterdir()] == ["ballast"]
         assert store.gallery.to_input(IDS[1])["filename"] == f"civitai_{IDS[1]}.png"
     finally:
         store.close()
