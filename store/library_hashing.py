@@ -16,7 +16,6 @@ from .hashing_progress import Progress
 from .hashing_worker import CHANGED, DATA, DONE
 from .host import Host
 from .jobs import Jobs
-from .library_facts import read_facts
 from .library_places import Places, is_same
 from .library_shelf import Spot
 from .library_walk import Facts
@@ -297,7 +296,7 @@ class Hashing:
                 # Another file has taken its place since, and was seen there.
                 return
             # It is another file than the one that was listed.
-            places.see(spot, seen, read_facts(spot.path, spot.name))
+            spot = places.meet(spot, seen)
             if what == DATA:
                 return
         places.learn(spot, result.sha256 or spot.sha256, result.auto_v3)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 from .library_shelf import Spot
+from .library_walk import Facts
 
 Kind = Literal["new", "hashed", "moved", "changed", "gone", "back"]
 
@@ -42,3 +44,18 @@ def moved(changes: Iterable[PlaceChange]) -> dict[str, Spot]:
         if change.kind == "moved":
             found.setdefault(change.old_path, change.spot)
     return found
+
+
+def left_behind(spots: Iterable[Spot], wanted: Collection[Facts]) -> dict[Facts, Spot]:
+    """Places known by one of these facts whose files are not under their names at this moment."""
+    return {spot.seen: spot for spot in spots if spot.seen in wanted and not _is_there(spot)}
+
+
+def _is_there(spot: Spot) -> bool:
+    """Whether the file itself has the name, also when that cannot be told."""
+    try:
+        return Path(spot.path).stat().st_ino == spot.seen.inode
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True

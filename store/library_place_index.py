@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import secrets
 import threading
 import time
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -16,15 +15,12 @@ from .engine import Database
 from .errors import CuratorError
 from .host import Host
 from .library_place_changes import Kind, PlaceChange
-from .library_shelf import NO_AUTO_V3, Area, Shelf, Spot
+from .library_shelf import NO_AUTO_V3, Area, Shelf, Spot, new_ids
 from .library_walk import Facts
 from .memory import no_collection
 
 GONE_KEPT_SECONDS = 180 * 86_400
 """How long a vanished file is remembered, so that it needs no hashing when it comes back."""
-
-_AN_ID = 16
-_IDS_DRAWN = 256
 
 
 class Place(NamedTuple):
@@ -71,7 +67,7 @@ class PlaceIndex:
         self._gone_by_key: dict[str, Spot] = {}
         self._changes: list[PlaceChange] = []
         self._listeners: list[Callable[[list[PlaceChange]], object]] = []
-        self._new_ids = _new_ids()
+        self._new_ids = new_ids()
         self._typing = lru_cache(1000)(self._types)
 
     def load(self) -> None:
@@ -178,8 +174,19 @@ class PlaceIndex:
         self._note("new", spot)
         return spot
 
-    def see(self, spot: Spot, seen: Facts, facts: str | None) -> None:
-        """It is there with other facts than before, or there again."""
+    def see(self, spot: Spot, seen: Facts, facts: str | None) -> Spot:
+        """It is there with other facts than before, or there again.
+
+        The place of what is there now: that of a file which vanished elsewhere, a new one where it
+        is another file of another size.
+        """
+        origin = self.gone_like(seen) if spot.seen != seen else None
+        if origin:
+            self.move_all({origin: (spot.area, spot.name)})
+            return origin
+        if _is_another(spot, seen):
+            self.vanish([spot])
+            return self.add(spot.area, spot.name, seen, facts or "")
         old_key, was_gone = spot.key, bool(spot.gone)
         if was_gone:
             self._unbury(spot)
@@ -195,12 +202,15 @@ class PlaceIndex:
             spot.facts = facts
         self._enter(spot)
         self._note("back" if was_gone else "changed", spot, old_key)
+        return spot
 
     def move_all(self, targets: Mapping[Spot, tuple[Area, str]]) -> None:
         """Each lies somewhere else now, being the same file; names may go round in a ring."""
         for spot in targets:
             if spot.area.spots.get(spot.name) is spot:
                 del spot.area.spots[spot.name]
+        others = [area.spots.get(name) for area, name in targets.values()]
+        self.vanish([spot for spot in others if spot])
         for spot, (area, name) in targets.items():
             self._move(spot, area, name)
 
@@ -211,20 +221,24 @@ class PlaceIndex:
             spot.gone = 0
         else:
             self._leave(spot)
-        other = area.spots.get(name)
-        if other is not None and not other.gone:
-            self.vanish(other)
         spot.area, spot.name = area, name
         area.spots[name] = spot
         self._enter(spot)
         self._note("moved", spot, old_key, old_path)
 
-    def vanish(self, spot: Spot) -> None:
-        """It is not there any more; another place may get its name."""
-        self._leave(spot)
-        spot.gone = max(1, time.time_ns() // 1_000_000)
-        self._bury(spot)
-        self._note("gone", spot)
+    def vanish(self, spots: Iterable[Spot]) -> None:
+        """They are not there any more; other places may get their names."""
+        lost = [spot for spot in spots if not spot.gone]
+        unknown = {spot.seen: spot for spot in lost if not spot.sha256 and spot.seen.inode}
+        for other in self.present() if unknown else ():
+            if other.sha256 and not other.unsure and other.seen in unknown:
+                # It was moved there and hashed before anybody saw that, or is a link to it.
+                self.learn(unknown.pop(other.seen), other.sha256, other.auto_v3)
+        for spot in lost:
+            self._leave(spot)
+            spot.gone = max(1, time.time_ns() // 1_000_000)
+            self._bury(spot)
+            self._note("gone", spot)
 
     def forget(self, spot: Spot) -> None:
         """Nothing is remembered of it."""
@@ -352,12 +366,11 @@ class PlaceIndex:
         return tuple(kind for kind in kinds if suffix in self._host.suffixes(kind))
 
 
-def _new_ids() -> Iterator[str]:
-    """Ids that no place has; drawn many at once, for the system takes its time for each draw."""
-    while True:
-        drawn = secrets.token_hex(_AN_ID * _IDS_DRAWN // 2)
-        for at in range(0, len(drawn), _AN_ID):
-            yield f"place-{drawn[at : at + _AN_ID]}"
+def _is_another(spot: Spot, seen: Facts) -> bool:
+    """Whether it is surely not the file that was known, nor that one with more written to it."""
+    if spot.seen.size == seen.size:
+        return False
+    return bool(spot.gone) or 0 != spot.seen.inode != seen.inode != 0
 
 
 def _add(index: dict[str, tuple[Spot, ...]], key: str, spot: Spot) -> None:

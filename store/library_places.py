@@ -13,7 +13,7 @@ from .hashing_process import hash_file
 from .hashing_worker import CHANGED, DONE, WHOLE
 from .host import Host
 from .library_facts import read_facts
-from .library_place_changes import PlaceChange, moved, renamed
+from .library_place_changes import PlaceChange, left_behind, moved, renamed
 from .library_place_index import Place, PlaceIndex
 from .library_shelf import Spot
 from .library_walk import Facts
@@ -59,9 +59,18 @@ class Places(PlaceIndex):
         started = time.monotonic()
         seen = _seen(spot.path)
         with self.lock:
-            self._settle(spot, seen, sha256, None, started)
+            spot = self._settle(spot, seen, sha256, None, started)
         self.publish()
         return self.shown(spot)
+
+    def meet(self, spot: Spot, seen: Facts) -> Spot:
+        """As `see`, of a file that was looked at by itself, before or after its folder."""
+        if 0 != spot.seen.inode != seen.inode != 0:
+            origin = left_behind(self.present(), {seen}).get(seen)
+            if origin:
+                self.move_all({origin: (spot.area, spot.name)})
+                return origin
+        return self.see(spot, seen, read_facts(spot.path, spot.name))
 
     def _spot_of_new(self, path: str) -> Spot | None:
         folder, name = os.path.split(path)
@@ -77,15 +86,17 @@ class Places(PlaceIndex):
 
     def _settle(
         self, spot: Spot, seen: Facts, sha256: str, auto_v3: str | None, looked: float
-    ) -> None:
-        """It was so when somebody `looked` (monotonic), and holds this."""
+    ) -> Spot:
+        """It was so when somebody `looked` (monotonic), and holds this; its place."""
         if spot.is_forgotten:
-            return
-        facts = None if is_same(spot.seen, seen) else read_facts(spot.path, spot.name)
-        if facts is not None or spot.gone:
-            self.see(spot, seen, facts)
+            return spot
+        if not is_same(spot.seen, seen):
+            spot = self.meet(spot, seen)
+        elif spot.gone:
+            spot = self.see(spot, seen, None)
         self.learn(spot, sha256, auto_v3)
         self.settled[spot.place_id] = looked
+        return spot
 
 
 def is_same(known: Facts, seen: Facts) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from .library_facts import read_facts
+from .library_place_changes import left_behind
 from .library_place_index import PlaceIndex
 from .library_shelf import Area, Spot, join
 from .library_walk import Facts, Folder, Walk
@@ -63,9 +64,7 @@ class Reconciler:
                 self._compare(area, folder, fresh, changed, lost)
             self._check()
         with places.lock:
-            for spot in lost:
-                if not spot.gone:
-                    places.vanish(spot)
+            places.vanish(lost)
             fresh, changed = self._follow(fresh, changed)
         places.publish()
         self._take(fresh, changed)
@@ -125,11 +124,8 @@ class Reconciler:
         """The known files among those that came under these names, and where each is now."""
         places = self._places
         wanted = {seen for _, _, seen in came if seen.inode}
-        left: dict[Facts, Spot] = {}
-        for spot in places.present() if wanted else ():
-            # Also one whose own folder was listed too early to tell, or will be later.
-            if spot.seen in wanted and not _is_there(spot):
-                left[spot.seen] = spot
+        # Also of one whose own folder was listed too early to tell, or will be later.
+        left = left_behind(places.present(), wanted) if wanted else {}
         found: dict[Spot, tuple[Area, str]] = {}
         for area, name, seen in came:
             spot = places.gone_like(seen) or left.get(seen)
@@ -162,7 +158,8 @@ class Reconciler:
     def _add(self, files: Sequence[tuple[Area, str, Facts]], texts: Sequence[str]) -> None:
         with self._places.lock:
             for (area, name, seen), text in zip(files, texts, strict=True):
-                if name not in area.spots:
+                known = area.spots.get(name)
+                if known is None or known.gone:
                     spot = self._places.add(area, name, _exact(area, name, seen), text)
                     if not text:
                         self._bare.append(spot)
@@ -209,16 +206,6 @@ def _exact(area: Area, name: str, seen: Facts) -> Facts:
 def _is_other(spot: Spot, seen: Facts) -> bool:
     """Whether another file than the one that was known has the name now."""
     return spot.seen != seen and (bool(spot.gone) or spot.seen.inode != seen.inode)
-
-
-def _is_there(spot: Spot) -> bool:
-    """Whether the file itself is under its name at this moment, also when that cannot be told."""
-    try:
-        return Path(spot.path).stat().st_ino == spot.seen.inode
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError:
-        return True
 
 
 def _is_below(path: str, folder: str) -> bool:

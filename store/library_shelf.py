@@ -8,6 +8,7 @@ known are written apart until their leaf has to be written anyway: they are a fi
 from __future__ import annotations
 
 import os
+import secrets
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any, cast
@@ -21,6 +22,8 @@ HASHES = CollectionSpec("place_hashes", key="leaf", durable=False)
 NO_AUTO_V3 = "-"
 """Kept in place of an AutoV3 where there can be none, so that it is not looked for again."""
 
+_AN_ID = 16
+_IDS_DRAWN = 256
 _IN_A_LEAF = 32
 _AT_ONCE = 20
 _STATED = '"auto_v3":"'
@@ -108,6 +111,14 @@ class Spot:
     def path(self) -> str:
         """Its whole path."""
         return join(self.area.path, self.name)
+
+
+def new_ids() -> Iterator[str]:
+    """Ids that no place has; drawn many at once, for the system takes its time for each draw."""
+    while True:
+        drawn = secrets.token_hex(_AN_ID * _IDS_DRAWN // 2)
+        for at in range(0, len(drawn), _AN_ID):
+            yield f"place-{drawn[at : at + _AN_ID]}"
 
 
 class Shelf:

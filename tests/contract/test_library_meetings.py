@@ -16,6 +16,7 @@ from comfyui_curator.store.errors import DiskFull
 from comfyui_curator.store.hashing_process import Hashed, HashingProcess
 from comfyui_curator.store.hashing_worker import DATA
 from comfyui_curator.store.library_place_index import PlaceIndex
+from comfyui_curator.store.library_shelf import Spot
 from comfyui_curator.store.library_walk import Facts, Folder
 from comfyui_curator.store.samples import Samples
 from comfyui_curator.store.store import COLLECTIONS
@@ -152,6 +153,25 @@ class TestNamesThatAreTaken:
         assert [each["id"] for each in told["failed"]] == [lost]
         assert server.get(f"/models/{content}").json()["path"] == str(one)
 
+    @pytest.mark.parametrize("seen", [False, True], ids=["at once", "after it was gone"])
+    def test_another_file_of_another_size_has_nothing_of_what_is_said_of_the_one_before(
+        self, server: RunningServer, tmp_path: Path, seen: bool
+    ) -> None:
+        path, first = put_model(server, "a.safetensors", data=b"of a")
+        gone = note(server, path, "first")
+        path.rename(tmp_path / "kept")
+        if seen:
+            server.store.library.scan()
+        _, second = put_model(server, "a.safetensors", data=b"of another")
+        server.store.library.scan()
+        hash_all(server)
+        assert said(server, second) == ("", "present", 0)
+        assert said(server, gone) == ("first", "missing", 1)
+        (tmp_path / "kept").rename(path.with_name("b.safetensors"))
+        server.store.library.scan()
+        hashed(server)
+        assert said(server, first) == ("first", "present", 1)
+
 
 class TestLooksThatAreLate:
     @pytest.mark.parametrize("over", [False, True], ids=["to a new name", "over another file"])
@@ -198,9 +218,9 @@ class TestLooksThatAreLate:
         gone: list[str] = []
         vanish = PlaceIndex.vanish
 
-        def tell(index: PlaceIndex, spot: Any) -> None:
-            gone.append(spot.name)
-            vanish(index, spot)
+        def tell(index: PlaceIndex, spots: Sequence[Spot]) -> None:
+            gone.extend(spot.name for spot in spots)
+            vanish(index, spots)
 
         monkeypatch.setattr(PlaceIndex, "vanish", tell)
         list_folder = library_walk.list_folder
@@ -316,8 +336,39 @@ class TestHashesThatAreLate:
         hashed(server)
         place = server.store.library.places.at_path(str(path))
         assert place and place.sha256 == content != old
-        shown = old if size == 300 else content
-        assert server.get(f"/images/get_img_num?sha256={shown}").json()["count"] == 1
+        assert server.get(f"/images/get_img_num?sha256={old}").json()["count"] == 1
+
+    @pytest.mark.parametrize("grows", [0, 1], ids=["of one size", "of any size"])
+    @pytest.mark.parametrize("change", ["over", "round"])
+    def test_files_that_are_hashed_under_others_names_before_anybody_looks_keep_what_is_their_own(
+        self, server: RunningServer, monkeypatch: pytest.MonkeyPatch, change: str, grows: int
+    ) -> None:
+        data = [b"%d" % n + b"x" * n * grows for n in range(3)]
+        put = [put_model(server, f"{n}.safetensors", data=data[n]) for n in range(3)]
+        (one, first), (two, second), (three, third) = put
+        gone = note(server, one, "first")
+        note(server, two, "second one")
+        note(server, three, "third of them")
+        aside = one.with_name("aside")
+        steps = [(two, one)]
+        if change == "round":
+            steps = [(one, aside), (two, one), (three, two), (aside, three)]
+        work, ask = iter([replace(*steps)]), HashingProcess.hash
+
+        def change_and_ask(
+            process: HashingProcess, paths: Sequence[str], what: bytes
+        ) -> Iterator[Hashed]:
+            next(work, bool)()
+            return iter(list(ask(process, paths, what)))
+
+        monkeypatch.setattr(HashingProcess, "hash", change_and_ask)
+        hash_all(server)
+        server.store.library.scan()
+        hashed(server)
+        assert said(server, second) == ("second one", "present", 1)
+        assert said(server, third) == ("third of them", "present", 1)
+        lost = (gone, "missing") if change == "over" else (first, "present")
+        assert said(server, lost[0]) == ("first", lost[1], 1)
 
     def test_files_of_a_drive_that_went_while_they_were_hashed_are_hashed_when_it_is_back(
         self, server: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
