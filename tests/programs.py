@@ -54,3 +54,14 @@ def program(
     finally:
         started.kill()
         started.communicate()
+
+
+def run(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """One command, to its end."""
+    return subprocess.run(
+        command(*arguments),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment(**variables),
+    )

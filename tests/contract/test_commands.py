@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 from comfyui_curator.store import Options
 from tests.libraries import hashed, listed, put
-from tests.programs import command, environment
+from tests.programs import run
 from tests.serving import RunningServer
-
-
-def run(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*arguments),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=environment(**variables),
-    )
 
 
 def test_scan_looks_and_hashes_and_says_what_it_found(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from comfyui_curator.store import Options
-from tests.contract.test_gallery_intake import plain, send, sent
 from tests.galleries import check_error, fetch, fetched
 from tests.gallery_runs import finished, start
+from tests.own_pictures import plain, send, sent
 from tests.serving import RunningServer
 from tests.small_disk import full, read_only, small_disk
 from tests.upstream import World

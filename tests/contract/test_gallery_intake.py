@@ -18,9 +18,9 @@ from comfyui_curator.routes import gallery_own
 from comfyui_curator.store import Options
 from tests import studio_folders
 from tests.answers import check_error
-from tests.contract.test_commands import run
+from tests.own_pictures import PARAMETERS, draw, plain, send, sent
+from tests.programs import run
 from tests.serving import RunningServer
-from tests.unit.store.test_gallery_own import PARAMETERS, draw
 from tests.upstream.pictures import comfyui_texts, png
 
 TEXTS = comfyui_texts("a lantern <lora:glow:0.8>", "blurry", 7)
@@ -31,22 +31,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """One for all: each test has pictures of its own."""
     with RunningServer(tmp_path_factory.mktemp("gallery") / "root", Options()) as running:
         yield running
-
-
-def send(server: RunningServer, data: bytes, name: str = "a.png", **query: Any) -> Any:
-    return server.post("/gallery/own", files={"image": (name, data)}, params=query)
-
-
-def sent(server: RunningServer, data: bytes, name: str = "a.png", **query: Any) -> dict[str, Any]:
-    answer = send(server, data, name, **query)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-def plain(colour: str) -> bytes:
-    target = io.BytesIO()
-    Image.new("RGB", (900, 1200), colour).save(target, "PNG")
-    return target.getvalue()
 
 
 def ended(server: RunningServer, answer: requests.Response) -> dict[str, Any]:

@@ -6,30 +6,21 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from comfyui_curator.store import Options
 from comfyui_curator.store.engine import Record
 from comfyui_curator.store.errors import BadInput, NotFound
 from comfyui_curator.store.gallery import Wanted
 from comfyui_curator.store.gallery_upkeep import ADOPTION
-from comfyui_curator.store.host import root_host
 from comfyui_curator.store.store import Store
 from comfyui_curator.store.studio_times import studio_utc
 from tests import studio_folders
 from tests.studio_folders import CARD, MODEL
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(root_host(tmp_path / "root"), Options())
-    yield store
-    store.close()
 
 
 def adopted(store: Store, path: Path, **how: Any) -> dict[str, Any]:

@@ -36,13 +36,6 @@ def picture(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(root_host(tmp_path / "root"), Options())
-    yield store
-    store.close()
-
-
 def facts(number: int = 1) -> Facts:
     return Facts(id=IDS[number], file_uuid=IDS[number])
 

@@ -3,42 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
-from comfyui_curator.store import Options
 from comfyui_curator.store.errors import TooLarge, WrongType
 from comfyui_curator.store.gallery import Facts, Wanted
-from comfyui_curator.store.host import root_host
 from comfyui_curator.store.store import Store
+from tests.own_pictures import PARAMETERS, draw
 
 SHA256 = "ab" * 32
-PARAMETERS = (
-    "a quiet harbour <lora:glow:0.8>\nNegative prompt: fog\n"
-    "Steps: 20, Sampler: Euler a, Schedule type: Karras, CFG scale: 6, Seed: 5, Size: 64x96, "
-    'Model hash: 0123456789, Model: base, Lora hashes: "glow: aabbccddeeff", '
-    'Hashes: {"model": "0123456789", "embed:soft": "5555555555"}, '
-    'Civitai resources: [{"type":"lora","weight":0.8,"modelVersionId":77,"modelName":"Glow"}]'
-)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(root_host(tmp_path / "root"), Options())
-    yield store
-    store.close()
-
-
-def draw(path: Path, colour: str = "red", parameters: str = "") -> Path:
-    info = PngInfo()
-    if parameters:
-        info.add_text("parameters", parameters)
-    Image.new("RGB", (64, 96), colour).save(path, "PNG", pnginfo=info)
-    return path
 
 
 def test_the_same_content_is_one_item_under_any_name(store: Store, tmp_path: Path) -> None:

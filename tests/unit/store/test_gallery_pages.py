@@ -19,7 +19,7 @@ from comfyui_curator.store.gallery_pages import Pages
 from comfyui_curator.store.generation import Generation
 from comfyui_curator.store.host import root_host
 from comfyui_curator.store.store import Store
-from tests.unit.store.test_gallery_own import draw
+from tests.own_pictures import draw
 
 MODEL = 7
 QUESTIONS = [

@@ -5,29 +5,21 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from comfyui_curator.store import Options, gallery, gallery_files, gallery_served
+from comfyui_curator.store import gallery, gallery_files, gallery_served
 from comfyui_curator.store.errors import NotFound
-from comfyui_curator.store.host import root_host
 from comfyui_curator.store.inputs import copy_to
 from comfyui_curator.store.media import Format, format_of
 from comfyui_curator.store.names import inside
 from comfyui_curator.store.store import Store
-from tests.unit.store.test_gallery_own import draw
+from tests.own_pictures import draw
 from tests.waiting import until
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(root_host(tmp_path / "root"), Options())
-    yield store
-    store.close()
 
 
 def added(store: Store, path: Path, colour: str = "red") -> tuple[str, Path]:

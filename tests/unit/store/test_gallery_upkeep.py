@@ -23,7 +23,7 @@ from comfyui_curator.store.gallery_upkeep import CLEANUP, REBUILD
 from comfyui_curator.store.generation import Generation, resource
 from comfyui_curator.store.host import root_host
 from comfyui_curator.store.store import Store
-from tests.unit.store.test_gallery_own import PARAMETERS, draw
+from tests.own_pictures import PARAMETERS, draw
 
 IDS = [str(uuid.UUID(int=number)) for number in range(20)]
 

@@ -11,7 +11,7 @@ from comfyui_curator.store.errors import WrongType
 from comfyui_curator.store.media import Media
 from comfyui_curator.store.thumbnails import examine
 from comfyui_curator.store.wholeness import look
-from tests.unit.store.test_gallery_own import PARAMETERS, draw
+from tests.own_pictures import PARAMETERS, draw
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 
