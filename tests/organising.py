@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -82,3 +86,17 @@ INFO: dict[str, Any] = {
         "description": "<b>A</b> lamp",
     },
 }
+
+
+def made_export(files: Mapping[str, bytes] | None = None, **parts: list[Any]) -> bytes:
+    """A zip that says it is an export; None is an empty line."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as packed:
+        manifest = {"format": "curator-export", "version": 1, "models": 1e300}
+        packed.writestr("manifest.json", json.dumps(manifest))
+        for name, data in (files or {}).items():
+            packed.writestr(name, data)
+        for name, lines in parts.items():
+            told = ["" if line is None else json.dumps(line) for line in lines]
+            packed.writestr(f"{name}.jsonl", "\n".join(told))
+    return target.getvalue()

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from comfyui_curator.store.store import Store
 from tests.answers import check_error
 from tests.catalog_files import all_entries
 from tests.catalogs import stored
-from tests.organising import Shelf, report_of, tree, wait_for
+from tests.organising import Shelf, made_export, report_of, tree, wait_for
 from tests.serving import RunningServer
 from tests.small_disk import real_small_disk
 from tests.upstream.pictures import png
@@ -102,20 +102,6 @@ _ODD_MODEL: dict[str, Any] = {
 
 def deep(levels: int) -> Any:
     return json.loads("[" * levels + "]" * levels)
-
-
-def made_export(files: Mapping[str, bytes] | None = None, **parts: list[Any]) -> bytes:
-    """A zip that says it is an export; None is an empty line."""
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w") as packed:
-        manifest = {"format": "curator-export", "version": 1, "models": 1e300}
-        packed.writestr("manifest.json", json.dumps(manifest))
-        for name, data in (files or {}).items():
-            packed.writestr(name, data)
-        for name, lines in parts.items():
-            told = ["" if line is None else json.dumps(line) for line in lines]
-            packed.writestr(f"{name}.jsonl", "\n".join(told))
-    return target.getvalue()
 
 
 class TestExport:

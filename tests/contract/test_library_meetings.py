@@ -20,9 +20,8 @@ from comfyui_curator.store.library_shelf import Spot
 from comfyui_curator.store.library_walk import Facts, Folder
 from comfyui_curator.store.samples import Samples
 from comfyui_curator.store.store import COLLECTIONS
-from tests.contract.test_library_exchange import made_export
 from tests.libraries import hashed
-from tests.organising import report_of
+from tests.organising import made_export, report_of
 from tests.serving import RunningServer
 from tests.shelves import library_server, picture, place_of, put_model, staged, upload
 from tests.upstream.weights import safetensors
