@@ -192,7 +192,8 @@ def test_a_create_whose_answer_was_lost_makes_no_second_upload(
     mine = page.locator(".upload-row[data-stage='refused']")
     # By a key: what the server has of it comes as a row that moves this one.
     mine.get_by_role("button", name="Retry").press("Enter")
-    expect(row(page, "answerless.txt")).to_contain_text("In assets/text/answerless.txt")
+    # Until it is known to be the same there may be two for a moment.
+    expect(row(page, "In assets/text/answerless.txt")).to_have_count(1)
     expect(row(page, "answerless.txt")).to_have_count(1)
     assert server.get("/uploads").json()["total"] == before + 1
     complaints.clear()
