@@ -7,7 +7,7 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field
 
-from ..store.json_values import NUMBER
+from ..store.number_fields import NUMBER, Id
 from .answers import json_answer
 from .routing import Access, Call, Input, Nothing, Routes
 from .threads import patiently
@@ -30,7 +30,7 @@ class Pasted(Input):
 class Picked(Pasted):
     """What of it is to be added, as `resolve` tells it."""
 
-    version_id: Annotated[int, Field(ge=1, lt=1 << 63), NUMBER] | None = None
+    version_id: Id | None = None
     file_id: Annotated[int, Field(ge=0, lt=1 << 63), NUMBER] | None = None
     path: str | None = Field(default=None, max_length=1000)
     """A file of a repository."""

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
 
 from aiohttp import web
-from pydantic import Field
 
-from ..store.json_values import NUMBER
+from ..store.number_fields import Id
 from .answers import json_answer
 from .routing import Access, Call, Input, Nothing, Plain, Routes
 
@@ -18,7 +16,7 @@ routes = Routes()
 class Skipped(Input):
     """A version that is not wanted; `skipped` false: wanted again."""
 
-    version_id: Annotated[int, Field(ge=1, lt=1 << 63), NUMBER]
+    version_id: Id
     skipped: bool = True
 
 

@@ -10,7 +10,7 @@ from aiohttp import web
 from pydantic import Field
 
 from ..store.errors import BadInput
-from ..store.json_values import NUMBER
+from ..store.number_fields import NUMBER
 from .answers import has_tag, json_answer
 from .multipart import save_part
 from .routing import Access, Call, Input, Nothing, Plain, Routes

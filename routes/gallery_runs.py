@@ -10,7 +10,7 @@ from aiohttp import web
 from pydantic import BeforeValidator, Field
 
 from ..store.errors import BadInput
-from ..store.json_values import NUMBER
+from ..store.number_fields import NUMBER, Id
 from .answers import encode, json_answer
 from .files import file_answer
 from .routing import Access, Call, Input, Nothing, Plain, Routes
@@ -30,8 +30,7 @@ def _none_if_empty(value: object) -> object:
     return None if value == "" else value
 
 
-_Id = Annotated[int, Field(ge=1, lt=1 << 63), NUMBER]
-_Number = Annotated[_Id | None, BeforeValidator(_none_if_empty)]
+_Number = Annotated[Id | None, BeforeValidator(_none_if_empty)]
 
 
 class Start(Input):

@@ -9,7 +9,8 @@ from typing import Annotated, Any, cast
 from aiohttp import web
 from pydantic import BeforeValidator, Field
 
-from ..store.json_values import NUMBER, exact
+from ..store.json_values import exact
+from ..store.number_fields import NUMBER
 from ..store.trigger_words import Presets, TriggerWords
 from .answers import encode, json_answer, json_list
 from .routing import Access, Call, Input, Nothing, Plain, Routes

@@ -8,14 +8,12 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import Field
 
-from ..store.json_values import NUMBER
+from ..store.number_fields import NUMBER, Id
 from .answers import json_answer
 from .routing import Access, Call, Input, Nothing, Plain, Routes
 from .threads import patiently
 
 routes = Routes()
-
-_Id = Annotated[int, Field(ge=1, lt=1 << 63), NUMBER]
 
 
 class Page(Input):
@@ -38,7 +36,7 @@ class PickedFile(Input):
 class PickedVersion(Input):
     """A version, as the lookup has told it."""
 
-    version_id: _Id
+    version_id: Id
     name: str = ""
     base_model: str = ""
     trigger_words: list[str] = Field(default_factory=list[str])
@@ -49,7 +47,7 @@ class PickedVersion(Input):
 class PickedModel(Input):
     """What a person has picked of a model."""
 
-    model_id: _Id
+    model_id: Id
     model_name: str
     author: str = ""
     description: str | None = None

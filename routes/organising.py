@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from aiohttp import web
 from pydantic import BeforeValidator, Field
 
-from ..store.json_values import NUMBER
+from ..store.number_fields import NUMBER
 from ..store.trigger_words import Presets, TriggerWord, TriggerWords
 from .answers import json_answer
 from .routing import Access, Call, Input, Nothing, Plain, Routes

@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import BeforeValidator, Field
 
 from ..store.errors import BadInput, Conflict, CuratorError, Impossible, NotFound
-from ..store.json_values import NUMBER
+from ..store.number_fields import NUMBER
 from .answers import json_answer
 from .routing import Access, Call, Input, Nothing, Routes
 from .threads import patiently

@@ -76,7 +76,7 @@ class Backlog:
     @property
     def is_empty(self) -> bool:
         """Whether no file without a hash waits for its turn or has it."""
-        return not self._queue and all(map(_is_hashed, self._busy.values()))
+        return not self._queue and all(spot.is_hashed for spot in self._busy.values())
 
     @property
     def is_put_off(self) -> bool:
@@ -114,7 +114,7 @@ class Backlog:
         return [
             spot
             for spot in self._places.present()
-            if not _is_hashed(spot) and not (failed and self._has_failed(spot))
+            if not spot.is_hashed and not (failed and self._has_failed(spot))
         ]
 
     def refill(self) -> None:
@@ -184,7 +184,7 @@ class Backlog:
             self._again = time.monotonic() + _AGAIN_SECONDS
         # Whoever has looked meanwhile for what is lacking has left out what was busy.
         for spot in batch.spots:
-            if spot.sha256 and spot.auto_v3 and not spot.unsure:
+            if spot.is_hashed and spot.auto_v3:
                 continue
             if spot.place_id not in changed and not self._has_failed(spot):
                 self.is_stale = True
@@ -208,10 +208,6 @@ class Backlog:
         if failed is None or failed[:2] != (spot.path, spot.seen):
             return False
         return time.monotonic() < failed.again
-
-
-def _is_hashed(spot: Spot) -> bool:
-    return bool(spot.sha256) and not spot.unsure
 
 
 def _is_growing(spot: Spot) -> bool:

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from typing import Any, TypeGuard, cast
 
 import orjson
-from pydantic import BeforeValidator
 
 _WHOLE = re.compile(r"\s*-?[0-9]{1,30}\s*")
 
@@ -91,16 +90,6 @@ def number(value: Any) -> float | None:
     except (ValueError, OverflowError):
         return None
     return found if math.isfinite(found) else None
-
-
-def _no_truth(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError("must be a number")
-    return value
-
-
-NUMBER = BeforeValidator(_no_truth)
-"""For pydantic, after the bounds: a number is none of true and false, which Python counts."""
 
 
 def _parts(value: Any) -> Iterable[Any]:

@@ -14,8 +14,9 @@ from .host import Host
 from .jobs import Job, Jobs
 from .library_hashing import Hashing
 from .library_lists import Answer, Asked, Lists
+from .library_place_changes import PlaceChange, moved, renamed
 from .library_place_shown import shown_place
-from .library_places import Place, PlaceChange, Places, moved, renamed
+from .library_places import Place, Places
 from .library_records import Records
 from .library_rows import Json, Row, Rows
 from .library_scan import scan

@@ -288,7 +288,7 @@ class Hashing:
     def _take(self, spot: Spot, listed: Facts, result: Hashed, what: bytes) -> None:
         places = self._places
         seen = result.seen
-        if not result.sha256 and (spot.unsure or not spot.sha256):
+        if not result.sha256 and not spot.is_hashed:
             # Of its data alone, and other content has taken its place since.
             return
         if spot.seen != seen and not is_same(spot.seen, seen):

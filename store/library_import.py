@@ -85,6 +85,7 @@ class Import:
                 report.update(dry_run=dry_run, created=text(manifest.get("created")), problems=[])
                 job.progress(0, sum(positive(manifest.get(each)) for each in _COUNTED))
                 self._take_all(source)
+        # NotImplementedError: packed in a way that zipfile does not know.
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
             raise BadInput("The file is no whole export of Curator.", field="file") from error
         except FileNotFoundError as error:

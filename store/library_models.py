@@ -12,14 +12,14 @@ from .engine import Record
 from .errors import BadInput, ChangedMeanwhile, Conflict, CuratorError, NotFound
 from .gallery import ServedFile
 from .json_values import integer, is_object, whole
-from .library_place_changes import renamed
+from .library_place_changes import PlaceChange, renamed
 from .library_records import Records, is_sha256
 from .library_shown import etag_of, meta_json, shown_model
 from .library_tags import Tags
 from .samples import Samples
 
 if TYPE_CHECKING:
-    from .library_places import Place, PlaceChange, Places
+    from .library_places import Place, Places
 
 log = logging.getLogger(__name__)
 

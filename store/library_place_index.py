@@ -111,7 +111,7 @@ class PlaceIndex:
     def content_of(self, place_id: str) -> str:
         """The hash of a place; empty while there is none that is certain."""
         spot = self._by_id.get(place_id)
-        return spot.sha256 if spot and not spot.unsure else ""
+        return spot.sha256 if spot and spot.is_hashed else ""
 
     def spots(self, key: str) -> tuple[Spot, ...]:
         """What is there of a row or record: all files of a hash, or the place of this id."""
@@ -231,7 +231,7 @@ class PlaceIndex:
         lost = [spot for spot in spots if not spot.gone]
         unknown = {spot.seen: spot for spot in lost if not spot.sha256 and spot.seen.inode}
         for other in self.present() if unknown else ():
-            if other.sha256 and not other.unsure and other.seen in unknown:
+            if other.is_hashed and other.seen in unknown:
                 # It was moved there and hashed before anybody saw that, or is a link to it.
                 self.learn(unknown.pop(other.seen), other.sha256, other.auto_v3)
         for spot in lost:

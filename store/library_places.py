@@ -13,12 +13,12 @@ from .hashing_process import hash_file
 from .hashing_worker import CHANGED, DONE, WHOLE
 from .host import Host
 from .library_facts import read_facts
-from .library_place_changes import PlaceChange, left_behind, moved, renamed
+from .library_place_changes import left_behind
 from .library_place_index import Place, PlaceIndex
 from .library_shelf import Spot
 from .library_walk import Facts
 
-__all__ = ["Place", "PlaceChange", "Places", "moved", "renamed"]
+__all__ = ["Place", "Places"]
 
 
 class Places(PlaceIndex):
@@ -36,7 +36,7 @@ class Places(PlaceIndex):
         Raises OSError when the file cannot be read or changes meanwhile.
         """
         spot = self.spot_at(path)
-        if spot and spot.sha256 and not spot.unsure and is_same(spot.seen, _seen(path)):
+        if spot and spot.is_hashed and is_same(spot.seen, _seen(path)):
             return spot.sha256
         known, started = (_state(spot) if spot else None), time.monotonic()
         result = hash_file(path, WHOLE, lambda _: check())

@@ -82,6 +82,11 @@ class Spot:
         self.leaf = -1
 
     @property
+    def is_hashed(self) -> bool:
+        """Whether its hash is known for certain."""
+        return bool(self.sha256) and not self.unsure
+
+    @property
     def is_forgotten(self) -> bool:
         """Whether it is none of the places any more."""
         return self.leaf < 0
@@ -213,7 +218,7 @@ class Shelf:
         of = {
             spot.place_id: (spot.sha256, spot.auto_v3)
             for spot in self._spots[number]
-            if spot.sha256 and not spot.unsure
+            if spot.is_hashed
         }
         self._hashes.put({"leaf": str(number), "of": of})
 

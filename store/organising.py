@@ -23,7 +23,8 @@ from .library_collections import COLLECTION_ITEMS, COLLECTIONS, Collections, Ite
 from .library_lookup import LOOKUPS, Lookup
 from .library_matching import Matching
 from .library_moving import MOVED_FILES, MOVES, Moving, Source
-from .library_places import Place, PlaceChange, renamed
+from .library_place_changes import PlaceChange, renamed
+from .library_places import Place
 from .library_tags import Tags
 from .library_uses import USES, Uses
 from .path_rules import parse_rule

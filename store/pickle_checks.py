@@ -51,6 +51,7 @@ def _check_archive(file: IO[bytes]) -> None:
             for each in pickles:
                 with archive.open(each) as member:
                     _scan(*_beginning(member), each.filename, many=True)
+    # NotImplementedError: packed in a way that zipfile does not know; RuntimeError: encrypted.
     except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, RuntimeError) as error:
         raise Impossible("The archive is broken. Download it again where it came from.") from error
 

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from .errors import BadInput, Misconfigured
 from .files import write_atomic
-from .json_values import NUMBER
+from .number_fields import NUMBER
 
 CIVITAI = "https://civitai.com"
 CIVITAI_IMAGES = "https://image.civitai.com/xG1nkqKTMzGDvpLrqFT7WA"

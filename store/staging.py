@@ -17,13 +17,13 @@ from .importing import Importing, sample_key
 from .jobs import Jobs
 from .json_values import mapping, text
 from .library_facts import shown_text
-from .library_place_changes import moved
+from .library_place_changes import PlaceChange, moved
 from .library_records import Records
 from .library_tags import HIGHEST_GIVEN, Tags, next_number, raise_number
 from .samples import Samples
 
 if TYPE_CHECKING:
-    from .library_places import Place, PlaceChange, Places
+    from .library_places import Place, Places
 
 PENDING = CollectionSpec(
     "pending",

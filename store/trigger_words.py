@@ -6,7 +6,7 @@ from typing import Annotated, Any, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from .json_values import NUMBER
+from .number_fields import NUMBER
 
 _MOST_WORDS = 500
 _MOST_PRESETS = 50
